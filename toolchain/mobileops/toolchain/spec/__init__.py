@@ -1,0 +1,1 @@
+"""The specification: the schema and permission catalogue, and everything generated from them."""
