@@ -1,0 +1,189 @@
+"""An open bundle: what it shows, what it refuses later, and that nothing else than a refusal is ever raised."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from mobileops.bundle import FILES_MEMBER, Code, open_bundle
+from mobileops.errors import BundleRefused, NotFoundError
+from tests.fakes.hostile_archives import GOOD, Entry, bundle
+
+
+@pytest.fixture
+def good(tmp_path):
+    path = tmp_path / "demo-1.0.0.zip"
+    path.write_bytes(GOOD)
+    return path
+
+
+def test_an_open_bundle_shows_manifest_members_and_table(good):
+    with open_bundle(good) as opened:
+        assert (opened.manifest.name, str(opened.manifest.version)) == ("demo", "1.0.0")
+        assert [member.name for member in opened.members] == ["plugin.json", FILES_MEMBER, "lib/a.py", "main.py"]
+        assert opened.files.entries["main.py"].sha256 == hashlib.sha256(b"print()\n").hexdigest()
+        assert opened.path == good
+
+
+def test_the_digests_are_those_of_the_file_and_of_the_table(good):
+    with open_bundle(good) as opened:
+        assert opened.sha256 == opened.sha256 == hashlib.sha256(GOOD).hexdigest()
+        assert opened.files_digest == hashlib.sha256(opened.read(FILES_MEMBER, limit=10_000)).hexdigest()
+        assert opened.size_bytes == len(GOOD)
+
+
+def test_read_returns_the_inflated_bytes(good):
+    with open_bundle(good) as opened:
+        assert opened.read("lib/a.py", limit=1000) == b"A = 1\n" * 40
+
+
+def test_read_refuses_more_than_its_limit(good):
+    with open_bundle(good) as opened, pytest.raises(BundleRefused) as refused:
+        opened.read("lib/a.py", limit=239)
+    assert refused.value.code == Code.READ_LIMIT
+
+
+def test_read_of_an_absent_member_says_so(good):
+    with open_bundle(good) as opened, pytest.raises(NotFoundError) as error:
+        opened.read("absent.py", limit=1)
+    assert error.value.code == Code.NO_MEMBER
+
+
+def test_an_absent_bundle_is_not_found(tmp_path):
+    with pytest.raises(NotFoundError) as error:
+        open_bundle(tmp_path / "absent.zip")
+    assert error.value.code == Code.NO_FILE
+
+
+def test_a_symbolic_link_is_not_followed(good, tmp_path):
+    link = tmp_path / "link.zip"
+    link.symlink_to(good)
+    with pytest.raises(BundleRefused) as refused:
+        open_bundle(link)
+    assert refused.value.code == Code.NOT_REGULAR
+
+
+def test_a_pipe_is_refused_without_waiting_for_its_writer(tmp_path):
+    os.mkfifo(tmp_path / "pipe.zip")
+    with pytest.raises(BundleRefused) as refused:
+        open_bundle(tmp_path / "pipe.zip")
+    assert refused.value.code == Code.NOT_REGULAR
+
+
+def test_a_folder_is_refused(tmp_path):
+    with pytest.raises(BundleRefused) as refused:
+        open_bundle(tmp_path)
+    assert refused.value.code == Code.NOT_REGULAR
+
+
+def test_a_path_through_a_file_cannot_be_opened(good):
+    with pytest.raises(BundleRefused) as refused:
+        open_bundle(good / "inside.zip")
+    assert refused.value.code == Code.UNREADABLE
+
+
+def test_a_file_over_the_limit_is_refused_before_anything_is_read(tmp_path):
+    path = tmp_path / "huge.zip"
+    with path.open("wb") as stream:
+        stream.truncate(3 << 30)
+    with pytest.raises(BundleRefused) as refused:
+        open_bundle(path)
+    assert refused.value.code == Code.TOO_LARGE
+
+
+def test_an_empty_member_is_fine(tmp_path):
+    path = tmp_path / "demo.zip"
+    path.write_bytes(bundle(Entry(b"py.typed")))
+    with open_bundle(path) as opened:
+        opened.check_members()
+        assert opened.read("py.typed", limit=0) == b""
+
+
+def test_a_name_in_another_script_is_fine(tmp_path):
+    path = tmp_path / "demo.zip"
+    path.write_bytes(bundle(Entry("docs/日本語/café.txt".encode(), b"x")))
+    with open_bundle(path) as opened:
+        opened.extract(tmp_path / "out")
+    assert (tmp_path / "out/docs/日本語/café.txt").read_bytes() == b"x"
+
+
+def test_a_member_of_several_chunks_is_checked_and_extracted(tmp_path):
+    data = b"".join(number.to_bytes(4, "big") for number in range(200_000))
+    path = tmp_path / "demo.zip"
+    path.write_bytes(bundle(Entry(b"big.bin", data, 8), Entry(b"raw.bin", data)))
+    with open_bundle(path) as opened:
+        opened.extract(tmp_path / "out")
+    assert (tmp_path / "out/big.bin").read_bytes() == (tmp_path / "out/raw.bin").read_bytes() == data
+
+
+def test_a_refused_bundle_leaves_no_descriptor_open(tmp_path):
+    path = tmp_path / "demo.zip"
+    path.write_bytes(bundle(manifest=b"{}"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for data in (bundle(manifest=b"{}"), GOOD[:-1]):
+        path.write_bytes(data)
+        with pytest.raises(BundleRefused):
+            open_bundle(path)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_closed_bundle_can_be_closed_again(good):
+    opened = open_bundle(good)
+    opened.close()
+    opened.close()
+
+
+def test_a_file_cut_after_opening_is_refused_by_every_reader(good):
+    with open_bundle(good) as opened:
+        os.truncate(good, 100)
+        for act in (opened.check_members, lambda: opened.read("main.py", limit=100)):
+            with pytest.raises(BundleRefused) as refused:
+                act()
+            assert refused.value.code == Code.UNREADABLE
+
+
+def test_a_member_changed_after_opening_is_not_extracted(good, tmp_path):
+    with open_bundle(good) as opened:
+        opened.check_members()
+        with good.open("r+b") as stream:
+            stream.seek(GOOD.index(b"print()\n"))
+            stream.write(b"pwned()\n")
+        with pytest.raises(BundleRefused) as refused:
+            opened.extract(tmp_path / "out")
+    assert refused.value.code == Code.CHECKSUM
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("act", ["sha256", "check_members"])
+def test_a_disk_that_fails_is_a_refusal(good, act, monkeypatch):
+    def fail(*_):
+        raise OSError(5, "Input/output error")
+
+    with open_bundle(good) as opened:
+        monkeypatch.setattr(os, "pread", fail)
+        with pytest.raises(BundleRefused) as refused:
+            getattr(opened, act)()
+    assert refused.value.code == Code.UNREADABLE
+
+
+def test_every_change_of_one_byte_is_refused_or_changes_the_digest(tmp_path):
+    """Exhaustive: each byte of a small bundle, in two ways; nothing but a refusal may come out."""
+    path = tmp_path / "demo.zip"
+    wanted = hashlib.sha256(GOOD).hexdigest()
+    accepted = 0
+    for position in range(len(GOOD)):
+        for change in (0x01, 0xFF):
+            data = bytearray(GOOD)
+            data[position] ^= change
+            path.write_bytes(data)
+            try:
+                with open_bundle(path) as opened:
+                    opened.check_members()
+                    assert opened.sha256 != wanted
+                    accepted += 1
+            except BundleRefused:
+                continue
+    assert accepted <= len(GOOD) // 50
