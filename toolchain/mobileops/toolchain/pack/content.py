@@ -1,0 +1,205 @@
+"""Turn the files of a plan into encoded members: read once, hashed, scanned and compressed in the same pass.
+
+Members come out in the order of the plan whatever the number of threads; the bytes do not depend on it. At any time
+only a bounded window of files or pieces is in memory.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import hashlib
+import os
+import zlib
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from mobileops.bundle.layout import STORED
+from mobileops.toolchain.pack.codes import PackCode, fail
+from mobileops.toolchain.pack.compress import (
+    LARGE_BYTES,
+    PIECE_BYTES,
+    SAMPLE_BYTES,
+    Kind,
+    compress_piece,
+    compress_whole,
+    kind_of,
+    sample_offsets,
+)
+from mobileops.toolchain.pack.secrets import find_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from mobileops.toolchain.pack.plan import Planned
+
+THREADS: Final = 2
+_BATCH_BYTES: Final = 256 << 10
+"""Small files travel to a thread in batches of about this size: one hand-over for many."""
+_WINDOW: Final = 2 * THREADS + 2
+_OPEN_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Encoded:
+    """A file in memory, ready to be written.
+
+    Attributes:
+        sha256: of the file, lowercase hex digits.
+        crc32: of the file.
+        method: stored or deflate.
+        data: what goes into the archive.
+    """
+
+    sha256: str
+    crc32: int
+    method: int
+    data: bytes
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Piece:
+    """One piece of a large file.
+
+    Attributes:
+        raw: bytes of the file.
+        data: what goes into the archive.
+    """
+
+    raw: bytes
+    data: bytes
+
+
+def encode_bytes(content: bytes, *, stored: bool) -> Encoded:
+    """Return the member for `content`; with `stored` it is not compressed."""
+    method, data = (STORED, content) if stored else compress_whole(content)
+    return Encoded(hashlib.sha256(content).hexdigest(), zlib.crc32(content), method, data)
+
+
+def batches(files: Iterable[Planned]) -> Iterator[tuple[Planned, ...]]:
+    """Group consecutive small files; each large file is a group of its own."""
+    batch: list[Planned] = []
+    size = 0
+    for planned in files:
+        if planned.size > LARGE_BYTES:
+            if batch:
+                yield tuple(batch)
+            yield (planned,)
+            batch, size = [], 0
+            continue
+        batch.append(planned)
+        size += planned.size
+        if size > _BATCH_BYTES:
+            yield tuple(batch)
+            batch, size = [], 0
+    if batch:
+        yield tuple(batch)
+
+
+def is_large(batch: tuple[Planned, ...]) -> bool:
+    """Tell whether `batch` is one file that is encoded in pieces."""
+    return batch[0].size > LARGE_BYTES
+
+
+def encode_batch(batch: tuple[Planned, ...], *, stored: bool) -> list[Encoded]:
+    """Read and encode small files.
+
+    Raises:
+        PackagingError: a file changed, cannot be read, or holds a secret.
+    """
+    return [encode_bytes(_read_small(planned), stored=stored) for planned in batch]
+
+
+def _read_small(planned: Planned) -> bytes:
+    if planned.content is not None:
+        return planned.content
+    descriptor = open_planned(planned)
+    try:
+        content = read_exactly(descriptor, planned, offset=0, length=planned.size)
+        if os.pread(descriptor, 1, planned.size):
+            _fail_changed(planned)
+    finally:
+        os.close(descriptor)
+    secret = None if planned.vendored else find_secret(content)
+    if secret is not None:
+        fix = "remove it from the source and revoke it, or list the file in .pluginignore"
+        fail(PackCode.SECRET, f"{planned.name!r} contains {secret}", where=planned.name, fix=fix)
+    return content
+
+
+def open_planned(planned: Planned) -> int:
+    """Open the file of a plan without following a link that took its place meanwhile."""
+    try:
+        return os.open(planned.path, _OPEN_FLAGS)
+    except OSError as error:
+        what = f"{planned.name!r} cannot be read: {error.strerror}"
+        fail(PackCode.UNREADABLE, what, where=planned.name, fix="make it readable, or use .pluginignore", cause=error)
+
+
+def read_exactly(descriptor: int, planned: Planned, *, offset: int, length: int) -> bytes:
+    """Return `length` bytes at `offset`; a file that has become shorter is an error."""
+    try:
+        content = os.pread(descriptor, length, offset)
+        while len(content) < length and (more := os.pread(descriptor, length - len(content), offset + len(content))):
+            content += more
+    except OSError as error:
+        what = f"{planned.name!r} cannot be read: {error.strerror}"
+        fail(PackCode.UNREADABLE, what, where=planned.name, fix="make it readable, or use .pluginignore", cause=error)
+    if len(content) != length:
+        _fail_changed(planned)
+    return content
+
+
+def _fail_changed(planned: Planned) -> NoReturn:
+    what = f"{planned.name!r} changed while it was packed"
+    fail(PackCode.CHANGED, what, where=planned.name, fix="pack again when nothing writes to the folder")
+
+
+def kind_of_large(descriptor: int, planned: Planned) -> Kind:
+    """Return how a large file is best encoded, from a sample."""
+    parts = (
+        read_exactly(descriptor, planned, offset=offset, length=SAMPLE_BYTES) for offset in sample_offsets(planned.size)
+    )
+    return kind_of(b"".join(parts))
+
+
+def pieces(
+    descriptor: int, planned: Planned, kind: Kind, submit: Callable[[Callable[[], Piece]], Callable[[], Piece]]
+) -> Iterator[Piece]:
+    """Yield the pieces of a large file in order, a bounded number of them being encoded ahead.
+
+    Args:
+        descriptor: of the open file.
+        planned: the file.
+        kind: how to encode it.
+        submit: starts a piece of work and returns a function that waits for its result.
+    """
+    waiting: collections.deque[Callable[[], Piece]] = collections.deque()
+    for offset in range(0, planned.size, PIECE_BYTES):
+        waiting.append(submit(_piece_work(descriptor, planned, kind, offset)))
+        if len(waiting) >= _WINDOW:
+            yield waiting.popleft()()
+    while waiting:
+        yield waiting.popleft()()
+    if os.pread(descriptor, 1, planned.size):
+        _fail_changed(planned)
+
+
+def _piece_work(descriptor: int, planned: Planned, kind: Kind, offset: int) -> Callable[[], Piece]:
+    def work() -> Piece:
+        length = min(PIECE_BYTES, planned.size - offset)
+        raw = read_exactly(descriptor, planned, offset=offset, length=length)
+        return Piece(raw, compress_piece(raw, kind, last=offset + length == planned.size))
+
+    return work
+
+
+def ahead(
+    groups: Iterable[tuple[Planned, ...]], start: Callable[[tuple[Planned, ...]], Callable[[], list[Encoded]]]
+) -> Iterator[tuple[tuple[Planned, ...], Callable[[], list[Encoded]]]]:
+    """Yield each group with what waits for its result; a bounded number of the next ones have been started."""
+    waiting: collections.deque[tuple[tuple[Planned, ...], Callable[[], list[Encoded]]]] = collections.deque()
+    for group in groups:
+        waiting.append((group, start(group)))
+        if len(waiting) > _WINDOW:
+            yield waiting.popleft()
+    yield from waiting

@@ -1,0 +1,42 @@
+"""Recognise what must never be published: private keys and access tokens.
+
+The shapes are those that their issuers document as recognisable (RFC 7468 for keys; AWS, GitHub, GitLab, Slack, Stripe,
+npm and PyPI for tokens). Guessing at other strings would refuse honest files, so it is not tried.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+MAX_SCANNED_BYTES: Final = 1 << 20
+"""Larger files are data; a secret in them is out of reach of this check."""
+
+_BINARY_PROBE_BYTES: Final = 4096
+
+# A plain substring search rules out almost every file at memory speed; only then the exact shape is looked at.
+_SHAPES: Final = (
+    (b"PRIVATE KEY-----", rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----", "a private key"),
+    (b"AKIA", rb"\bAKIA[0-9A-Z]{16}\b", "an AWS access key"),
+    (b"ghp_", rb"\bghp_[A-Za-z0-9]{36}\b", "a GitHub token"),
+    (b"github_pat_", rb"\bgithub_pat_[A-Za-z0-9_]{60,}", "a GitHub token"),
+    (b"glpat-", rb"\bglpat-[A-Za-z0-9_-]{20,}", "a GitLab token"),
+    (b"xoxb-", rb"\bxoxb-[0-9]{6,}-[A-Za-z0-9-]{10,}", "a Slack token"),
+    (b"sk_live_", rb"\bsk_live_[A-Za-z0-9]{16,}", "a Stripe key"),
+    (b"npm_", rb"\bnpm_[A-Za-z0-9]{36}\b", "an npm token"),
+    (b"pypi-AgE", rb"\bpypi-AgE[A-Za-z0-9_-]{50,}", "a PyPI token"),
+)
+
+
+def find_secret(data: bytes) -> str | None:
+    """Return what kind of secret the content of a file holds and on which line, or None.
+
+    The secret itself is never part of the answer. Binary files are only searched for private keys.
+    """
+    if len(data) > MAX_SCANNED_BYTES:
+        return None
+    shapes = _SHAPES[:1] if b"\0" in data[:_BINARY_PROBE_BYTES] else _SHAPES
+    for needle, shape, kind in shapes:
+        if needle in data and (match := re.search(shape, data)):
+            return f"{kind} on line {data.count(bytes([10]), 0, match.start()) + 1}"
+    return None
