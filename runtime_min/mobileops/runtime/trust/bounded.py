@@ -1,0 +1,33 @@
+"""Read a file from outside: a regular one, within a bound, without ever blocking."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def read_regular(path: Path, *, limit: int) -> bytes:
+    """Return the bytes of a regular file that has at most ``limit`` of them.
+
+    A pipe or a device in its place is not waited for (``O_NONBLOCK``), and is judged by its descriptor, not its path.
+
+    Raises:
+        FileNotFoundError: there is nothing at the path.
+        OSError: ``EINVAL`` it is no regular file, ``EFBIG`` it is larger, or the system says no.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            data = file.read(limit + 1)
+    finally:
+        os.close(descriptor)
+    if len(data) > limit:
+        raise OSError(errno.EFBIG, f"larger than {limit} bytes", str(path))
+    return data

@@ -1,0 +1,110 @@
+"""Every reason for which a bundle is not trusted: its stable code, its outcome, and one line of meaning.
+
+Outcomes are never folded together, because they ask for different acts: ``unsigned`` wants a signature, ``invalid``
+wants a fresh copy (what is there was damaged or forged), ``untrusted`` wants a decision of the operator (the signature
+holds, its signer is not allowed here).
+
+``MOP30xx`` the signature and its statement, numbered by step of the verification · ``MOP31xx`` trust.
+The table in docs/reference/trust.md is compared with this one by a test.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING, Self
+
+from mobileops.errors import TrustRefused
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Outcome(enum.StrEnum):
+    """What a refusal says about the bundle."""
+
+    UNSIGNED = "unsigned"
+    INVALID = "invalid"
+    UNTRUSTED = "untrusted"
+
+
+class Code(enum.StrEnum):
+    """A stable code; ``.outcome`` and ``.meaning`` say what it stands for."""
+
+    outcome: Outcome
+    meaning: str
+
+    def __new__(cls, value: str, outcome: Outcome, meaning: str) -> Self:
+        """Make the string ``value`` with outcome and meaning attached."""
+        code = str.__new__(cls, value)
+        code._value_ = value
+        code.outcome = outcome
+        code.meaning = meaning
+        return code
+
+    # Step 0: the signature file.
+    NO_SIGNATURE = "MOP3000", Outcome.UNSIGNED, "there is no signature file"
+    EMPTY = "MOP3001", Outcome.INVALID, "the signature file is empty"
+    TOO_LARGE = "MOP3002", Outcome.INVALID, "the signature file is larger than any may be"
+    UNREADABLE = "MOP3003", Outcome.INVALID, "the signature is no regular file, or cannot be read"
+    NOT_STRICT_JSON = "MOP3004", Outcome.INVALID, "the signature file is not strict JSON"
+    MEDIA_TYPE = "MOP3005", Outcome.INVALID, "the file is not a Sigstore bundle of version 0.3"
+    SHAPE = "MOP3006", Outcome.INVALID, "a key of the Sigstore bundle is missing, unknown or of another type"
+    BASE64 = "MOP3007", Outcome.INVALID, "a value of the Sigstore bundle is not canonical base64"
+    COUNT = "MOP3008", Outcome.INVALID, "there is not exactly one signature, log entry or time stamp"
+
+    # Step 1: cryptography.
+    SIGNATURE = "MOP3010", Outcome.INVALID, "signature, certificate, log entry or time stamp does not verify"
+    IDENTITY = "MOP3011", Outcome.INVALID, "the certificate does not name exactly one identity and one issuer"
+
+    # Step 3: the types.
+    PAYLOAD_TYPE = "MOP3030", Outcome.INVALID, "the signed payload is not an in-toto statement"
+    STATEMENT_JSON = "MOP3031", Outcome.INVALID, "the signed statement is not strict JSON"
+    STATEMENT_TYPE = "MOP3032", Outcome.INVALID, "the statement is not of in-toto version 1"
+    PREDICATE_TYPE = "MOP3033", Outcome.INVALID, "the statement does not publish a plugin"
+    STATEMENT_SHAPE = "MOP3034", Outcome.INVALID, "a key of the statement is missing or of another type"
+
+    # Step 4: the subjects.
+    SUBJECT_DIGEST = "MOP3040", Outcome.INVALID, "the archive is not the one that was signed"
+    SUBJECT_NAME = "MOP3041", Outcome.INVALID, "the archive was signed under another file name"
+    SUBJECT_FILES = "MOP3042", Outcome.INVALID, "the file table is not the one that was signed"
+    SUBJECT_MISSING = "MOP3043", Outcome.INVALID, "the statement does not name the two subjects of a bundle"
+
+    # Step 5: the manifest.
+    PREDICATE_NAME = "MOP3050", Outcome.INVALID, "the statement names another plugin"
+    PREDICATE_VERSION = "MOP3051", Outcome.INVALID, "the statement names another version"
+    PREDICATE_MANIFEST = "MOP3052", Outcome.INVALID, "the statement covers another manifest"
+    PREDICATE_PERMISSIONS = "MOP3053", Outcome.INVALID, "the statement lists other permissions"
+
+    # Step 6: the members.
+    MEMBERS = "MOP3060", Outcome.INVALID, "a member is not what the signed file table says"
+
+    # Trust: the policy file.
+    POLICY_UNREADABLE = "MOP3100", Outcome.UNTRUSTED, "the trust policy cannot be read"
+    POLICY_JSON = "MOP3101", Outcome.UNTRUSTED, "the trust policy is not strict JSON"
+    POLICY_KEY = "MOP3102", Outcome.UNTRUSTED, "the trust policy has an unknown key"
+    POLICY_VALUE = "MOP3103", Outcome.UNTRUSTED, "a value of the trust policy is missing or not allowed"
+    POLICY_ROOT = "MOP3104", Outcome.UNTRUSTED, "a publisher rule names a root that the policy does not have"
+    POLICY_TWICE = "MOP3105", Outcome.UNTRUSTED, "two publisher rules claim the same names"
+    ROOT_UNUSABLE = "MOP3106", Outcome.UNTRUSTED, "the file of a pinned root is missing or damaged"
+    PIN_MALFORMED = "MOP3107", Outcome.UNTRUSTED, "a recorded pin is damaged"
+
+    # Step 2: the signer.
+    FOREIGN = "MOP3110", Outcome.UNTRUSTED, "no root of the policy issued the signer's certificate"
+    ROOT = "MOP3111", Outcome.UNTRUSTED, "the publisher rule demands another root"
+    ISSUER = "MOP3112", Outcome.UNTRUSTED, "the publisher rule demands another issuer"
+    SIGNER = "MOP3113", Outcome.UNTRUSTED, "the publisher rule demands another identity"
+    PIN_CHANGED = "MOP3114", Outcome.UNTRUSTED, "the signer is not the one pinned at the first install"
+    PERMISSIONS = "MOP3115", Outcome.UNTRUSTED, "the plugin asks for more than the publisher rule allows"
+
+    # Step 7: revocation.
+    REVOKED = "MOP3170", Outcome.UNTRUSTED, "the bundle is revoked"
+
+
+def refuse(
+    code: Code, what: str, *, where: str | Path | None = None, why: str | None = None, fix: str | None = None
+) -> TrustRefused:
+    """Make the refusal for a code; its ``outcome`` attribute is the outcome of the code, as a string."""
+    place = None if where is None else str(where)
+    error = TrustRefused(what, code=code.value, where=place, why=why or code.meaning, fix=fix)
+    error.outcome = code.outcome.value
+    return error

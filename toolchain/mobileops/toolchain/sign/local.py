@@ -1,0 +1,147 @@
+"""An embedded Sigstore instance: certificate authority, transparency logs and time stamps of one directory.
+
+It signs without network or account, and what it makes is an ordinary Sigstore bundle: unmodified clients accept it with
+the instance's ``trusted_root.json``. It is one party, though. Whoever holds the directory is all four services at once,
+so its log and its time prove nothing to others: that is what the assurance ``local`` says.
+
+The directory, mode 0700, keys 0600::
+
+    instance.json       id, issuer and start of validity
+    ca.key   ca.pem     intermediate certificate authority, under root.pem
+    tsa.key  tsa.pem    time-stamping authority, under tsa-root.pem; the keys of both roots were used once and dropped
+    ctlog.key           certificate transparency log
+    rekor.key  tree     signature transparency log and its Merkle tree
+    trusted_root.json   what verifiers pin; the only file that may leave the directory
+"""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from mobileops.errors import HostFault
+from mobileops.manifest.json_text import canonical
+from mobileops.runtime.trust.statement import PAYLOAD_TYPE
+from mobileops.toolchain.sign import certificates, storage, trusted_root
+from mobileops.toolchain.sign.dsse import Envelope
+from mobileops.toolchain.sign.identity import general_name
+from mobileops.toolchain.sign.log import TransparencyLog
+from mobileops.toolchain.sign.timestamp import TimestampAuthority
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import Self
+
+ASSURANCE: Final = "local"
+BUNDLE_MEDIA_TYPE: Final = "application/vnd.dev.sigstore.bundle.v0.3+json"
+
+
+def utc_now() -> datetime:
+    """Return the time in UTC, in whole seconds: the resolution of certificates."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+class LocalInstance:
+    """One embedded instance, open for signing. Make it with ``open_or_create``.
+
+    Attributes:
+        directory: where it lives.
+        issuer: URL under ``.invalid`` that names this instance in every certificate it issues.
+    """
+
+    def __init__(self, directory: Path, *, clock: Callable[[], datetime] = utc_now) -> None:
+        self.directory = directory
+        self._clock = clock
+        stored = storage.load(directory)
+        self.issuer: Final = stored.issuer
+        self._created = stored.created
+        self._authority = stored.authority
+        self._certificate_log_key = stored.certificate_log_key
+        self._log = TransparencyLog(directory / storage.TREE, stored.log_key, stored.origin)
+        self._timestamps = TimestampAuthority(stored.timestamp_authority.key, stored.timestamp_authority.certificate)
+
+    @classmethod
+    def open_or_create(cls, directory: Path, *, clock: Callable[[], datetime] = utc_now) -> Self:
+        """Open the instance in ``directory``; make it first when there is none.
+
+        Raises:
+            HostFault: ``MOP3202`` the directory cannot be made or read, ``MOP3203`` its keys are open to others,
+                ``MOP3204`` it holds something else or is damaged.
+        """
+        if not storage.exists(directory):
+            storage.create(directory, now=clock())
+        return cls(directory, clock=clock)
+
+    def trusted_root_json(self) -> bytes:
+        """Return the trust root that a verifier pins, as Sigstore's ``TrustedRoot`` JSON."""
+        return storage.read_trusted_root(self.directory)
+
+    def client_trust_config_json(self) -> bytes:
+        """Return the trust root in the wrapping that ``sigstore --trust-config`` reads; it names no services."""
+        return trusted_root.client_trust_config(self.trusted_root_json())
+
+    def sign_statement(self, statement: bytes, *, identity: str) -> bytes:
+        """Sign an in-toto statement and return the Sigstore bundle (v0.3, JSON).
+
+        Each call makes a key, has it certified for ten minutes, signs once and forgets it.
+
+        Args:
+            statement: the exact bytes to sign.
+            identity: e-mail address or URI that the certificate names.
+
+        Raises:
+            UsageError: ``MOP3201``, the identity is neither.
+            HostFault: ``MOP3205`` the clock is outside the instance's validity, ``MOP3206`` the log cannot be written.
+        """
+        name = general_name(identity)
+        now = self._now()
+        key = certificates.new_key()
+        certificate = certificates.issue(
+            key.public_key(),
+            authority=self._authority,
+            log_key=self._certificate_log_key,
+            name=name,
+            issuer=self.issuer,
+            now=now,
+        )
+        envelope = Envelope.sign(statement, PAYLOAD_TYPE, key=key)
+        token = self._timestamps.stamp(envelope.signature, now=now)
+        try:
+            entry = self._log.add(envelope, certificate, now=now)
+        except OSError as error:
+            raise HostFault(
+                f"the signing log cannot be written: {error.strerror}",
+                code="MOP3206",
+                where=str(self.directory / storage.TREE),
+                fix="free space, or make the directory writable for you",
+            ) from error
+        material = {
+            "certificate": {"rawBytes": _text(certificates.certificate_der(certificate))},
+            "tlogEntries": [entry],
+            "timestampVerificationData": {"rfc3161Timestamps": [{"signedTimestamp": _text(token)}]},
+        }
+        return _bundle(material, envelope)
+
+    def _now(self) -> datetime:
+        now = self._clock()
+        if self._created <= now < self._created + storage.LIFETIME - timedelta(days=1):
+            return now
+        raise HostFault(
+            f"the clock says {now:%Y-%m-%d}, outside the validity of this signing instance",
+            code="MOP3205",
+            where=str(self.directory),
+            why=f"it was made {self._created:%Y-%m-%d} and is valid for {storage.LIFETIME.days} days",
+            fix="set the clock, or move the directory away to get a new instance",
+        )
+
+
+def _bundle(material: dict[str, Any], envelope: Envelope) -> bytes:
+    return canonical(
+        {"mediaType": BUNDLE_MEDIA_TYPE, "verificationMaterial": material, "dsseEnvelope": envelope.to_dict()}
+    )
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")

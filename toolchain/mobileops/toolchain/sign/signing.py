@@ -1,0 +1,94 @@
+"""Sign a bundle: read it strictly, state what it is, and put the signature beside it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Literal
+
+from mobileops.bundle import bundle_file_name, open_bundle, signature_path
+from mobileops.errors import HostFault, PackagingError
+from mobileops.runtime import durable
+from mobileops.toolchain.sign import statement
+from mobileops.toolchain.sign.local import ASSURANCE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mobileops.bundle import Bundle
+    from mobileops.toolchain.sign.local import LocalInstance
+    from mobileops.toolchain.sign.statement import BuildInputs, Source
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Signed:
+    """A signature on disk.
+
+    Attributes:
+        path: the signature file.
+        mode: how it was made.
+        identity: who signed, as the certificate names them.
+        issuer: URL of whoever vouched for that identity.
+        assurance: what the issuer's word is worth.
+    """
+
+    path: Path
+    mode: Literal["local"]
+    identity: str
+    issuer: str
+    assurance: Literal["local"]
+
+
+def sign_bundle(
+    bundle: Path,
+    *,
+    instance: LocalInstance,
+    identity: str,
+    source: Source | None = None,
+    inputs: BuildInputs | None = None,
+) -> Signed:
+    """Sign a bundle and write ``<bundle>.sigstore.json``; an older signature is replaced as a whole.
+
+    Args:
+        bundle: the archive, under the file name it will be published with: the name is signed too.
+        instance: who certifies the signer.
+        identity: e-mail address or URI of the signer.
+        source: where the bundle comes from, if that is known.
+        inputs: what is needed to build it again, if that is known.
+
+    Raises:
+        NotFoundError: there is no such archive.
+        BundleRefused: the archive or a member of it is outside the strict profile; such a thing is never signed.
+        PackagingError: ``MOP3207``, the file is not named after the plugin inside.
+        UsageError: ``MOP3201``, the identity cannot be one.
+        HostFault: ``MOP3205``, ``MOP3206`` the instance cannot sign, ``MOP3208`` the signature cannot be written.
+    """
+    with open_bundle(bundle) as opened:
+        _check_name(opened)
+        opened.check_members()
+        said = statement.build(opened, source=source, inputs=inputs)
+    signature = instance.sign_statement(said, identity=identity)
+    target = signature_path(bundle)
+    try:
+        durable.write(target, signature, mode=0o644)
+    except OSError as error:
+        raise HostFault(
+            f"the signature cannot be written: {error.strerror}",
+            code="MOP3208",
+            where=str(target),
+            fix="free space, or make the folder writable",
+        ) from error
+    return Signed(target, "local", identity, instance.issuer, ASSURANCE)
+
+
+def _check_name(bundle: Bundle) -> None:
+    """Refuse a file that is named after another plugin or version; the platform tag is free."""
+    expected = bundle_file_name(bundle.manifest.name, str(bundle.manifest.version))
+    stem = expected.removesuffix(".zip")
+    if bundle.path.name != expected and not (bundle.path.name.startswith(f"{stem}-") and bundle.path.suffix == ".zip"):
+        raise PackagingError(
+            f"{bundle.path.name!r} holds {bundle.manifest.name!r} {bundle.manifest.version}",
+            code="MOP3207",
+            where=str(bundle.path),
+            why="a bundle is called NAME-VERSION[-PLATFORM].zip, and its file name is signed",
+            fix=f"rename it to {expected}",
+        )
