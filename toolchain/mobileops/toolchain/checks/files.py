@@ -1,0 +1,112 @@
+"""Read files of a folder that somebody else filled: bounded, never through a link, never waiting for a pipe.
+
+A file that cannot be read is a value here, `Unreadable`, because to a rule it is a finding and not a failure.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import stat
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+MAX_FILE_BYTES: Final = 1 << 20  # of one source file; larger ones are generated, and no entry point is
+
+_KINDS: Final = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file that cannot be read as part of a plugin.
+
+    Attributes:
+        reason: a predicate that fits behind the file's name, such as ``does not exist``.
+    """
+
+    reason: str
+
+
+def read_bytes(folder: Path, name: str) -> bytes | Unreadable:
+    """Return the content of one regular file of a folder.
+
+    Args:
+        folder: the plugin's folder.
+        name: path relative to it. One that leaves the folder or passes through a link is not followed.
+
+    Returns:
+        At most `MAX_FILE_BYTES`; a larger file counts as unreadable.
+    """
+    if not _is_inside(name):
+        return Unreadable("is not inside the plugin's folder")
+    try:
+        obstacle = _obstacle(folder, name)
+        content = obstacle or _read_regular(folder / name)
+    except FileNotFoundError:
+        return Unreadable("does not exist")
+    except OSError as error:
+        return Unreadable(f"cannot be read: {error.strerror}")
+    if isinstance(content, bytes) and len(content) > MAX_FILE_BYTES:
+        return Unreadable(f"is larger than {MAX_FILE_BYTES} bytes")
+    return content
+
+
+def read_text(folder: Path, name: str) -> str | Unreadable:
+    """Return the content of one regular file of a folder as UTF-8 text; else like `read_bytes`."""
+    content = read_bytes(folder, name)
+    if isinstance(content, Unreadable):
+        return content
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return Unreadable(f"is not UTF-8 text: byte {error.start} is {error.object[error.start]:#04x}")
+
+
+def exists(folder: Path, name: str) -> bool:
+    """Whether there is anything of that name, even a dangling link."""
+    return os.path.lexists(folder / name)
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a name stays below its folder, and the operating system can express it (no NUL, no lone surrogates)."""
+    relative = PurePosixPath(name)
+    try:
+        expressible = b"\0" not in os.fsencode(name)
+    except UnicodeEncodeError:
+        return False
+    return expressible and bool(relative.parts) and not relative.is_absolute() and ".." not in relative.parts
+
+
+def _obstacle(folder: Path, name: str) -> Unreadable | None:
+    """Return what on the way to a file is neither file nor folder; a device would act on being opened."""
+    path = folder
+    for part in PurePosixPath(name).parts:
+        path /= part
+        mode = path.lstat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            return Unreadable(f"is, or is behind, {_kind(mode)}")
+    return None
+
+
+def _read_regular(path: Path) -> bytes | Unreadable:
+    """Return up to one byte more than the limit."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            return Unreadable(f"is {_kind(mode)}, not a file")
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(MAX_FILE_BYTES + 1)
+    finally:
+        os.close(descriptor)
+
+
+def _kind(mode: int) -> str:
+    return _KINDS.get(stat.S_IFMT(mode), "something else")

@@ -1,0 +1,75 @@
+"""The rules, in the order in which their findings are shown."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Final
+
+from mobileops.toolchain.checks.rules import (
+    configuration_keys,
+    default_conf,
+    entry_point,
+    entry_point_syntax,
+    hooks,
+    manifest_content,
+    manifest_file,
+    manifest_yaml,
+    plugin_class,
+    plugin_name,
+    requirements,
+)
+from mobileops.toolchain.checks.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+    from types import ModuleType
+
+    from mobileops.errors import Finding
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule.
+
+    Attributes:
+        code: the code of its findings.
+        summary: what it demands, one sentence.
+        check: yields a finding for each violation.
+    """
+
+    code: str
+    summary: str
+    check: Callable[[Source], Iterable[Finding]]
+
+
+def _rule(module: ModuleType) -> Rule:
+    return Rule(code=module.CODE, summary=(module.__doc__ or "").partition("\n")[0], check=module.check)
+
+
+RULES: Final = tuple(
+    _rule(module)
+    for module in (
+        manifest_file,
+        manifest_yaml,
+        manifest_content,
+        entry_point,
+        entry_point_syntax,
+        plugin_class,
+        plugin_name,
+        hooks,
+        requirements,
+        default_conf,
+        configuration_keys,
+    )
+)
+
+
+def check_source(source: Path) -> tuple[Finding, ...]:
+    """Return the findings of every rule for one plugin folder, in the order of `RULES`.
+
+    Args:
+        source: the plugin's folder, with a manifest in it.
+    """
+    opened = Source(source)
+    return tuple(finding for rule in RULES for finding in rule.check(opened))

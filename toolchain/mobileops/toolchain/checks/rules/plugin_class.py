@@ -1,0 +1,54 @@
+"""The entry point defines exactly one plugin class, of the base class that belongs to the manifest's type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from mobileops.errors import Finding
+from mobileops.plugin.kinds import BASE_CLASSES
+from mobileops.toolchain.checks import python_file
+from mobileops.toolchain.checks.files import Unreadable
+from mobileops.toolchain.checks.python_file import Unparsable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mobileops.toolchain.checks.source import Source
+
+CODE: Final = "MOP1324"
+MAX_NAMED: Final = 5  # classes named in one message
+
+
+def check(source: Source) -> Iterator[Finding]:
+    """Yield one finding if the class is missing, of another base, or not the only one."""
+    name, plugin_type = source.text_of("entry_point"), source.text_of("type") or ""
+    if name is None or plugin_type not in BASE_CLASSES:
+        return
+    tree = source.python(name)
+    if isinstance(tree, Unreadable | Unparsable):
+        return  # other rules say so
+    wanted = BASE_CLASSES[plugin_type].__name__
+    classes = python_file.plugin_classes(tree)
+    right = [found for found in classes if found.base == wanted]
+    if len(right) == 1 or (not right and python_file.has_foreign_bases(tree)):
+        return
+    if right:
+        listed = ", ".join(f"{found.name} (line {found.line})" for found in right[:MAX_NAMED])
+        yield _finding(f"{len(right)} classes derive from {wanted}: {listed}", f"{name}:{right[1].line}", plugin_type)
+    elif classes:
+        other = classes[0]
+        what = f"class {other.name} derives from {other.base}, but the type is {plugin_type!r}"
+        yield _finding(what, f"{name}:{other.line}", plugin_type)
+    else:
+        yield _finding(f"no class derives from {wanted}", name, plugin_type)
+
+
+def _finding(what: str, where: str, plugin_type: str) -> Finding:
+    base = BASE_CLASSES[plugin_type].__name__
+    return Finding(
+        code=CODE,
+        what=what,
+        where=where,
+        why=f"the manifest says type {plugin_type!r}: the platform makes the one class derived from {base}",
+        fix=f"define one class derived from mobileops.plugin.{base}, or change the type",
+    )

@@ -1,0 +1,138 @@
+"""`run_tests`: start the child that collects and runs the tests, and say in one line how it went."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import json
+import os
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from mobileops.errors import HostFault
+from mobileops.toolchain.testrun import process
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+TIMEOUT_S: Final = 300.0
+TESTS: Final = "tests"
+NO_TESTS: Final = 5  # pytest's and unittest's own exit code for it
+TIMED_OUT: Final = 124  # as timeout(1) says it
+MAX_REPORT_BYTES: Final = 1 << 16
+
+_CHILD: Final = Path(__file__).with_name("child.py")
+_SDK: Final = "mobileops.plugin"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TestRun:
+    """How the tests of a plugin went.
+
+    Attributes:
+        returncode: 0 if there were tests and all passed; `NO_TESTS`, `TIMED_OUT`, else what the child said.
+        summary: one line for people.
+        output: what the tests printed, stdout and stderr together, cut in the middle beyond `process.MAX_OUTPUT_BYTES`.
+    """
+
+    __test__: ClassVar[bool] = False  # the name begins with Test, but it is no test case
+
+    returncode: int
+    summary: str
+    output: str
+
+
+def run_tests(
+    source: Path, *, python: str = sys.executable, extra_args: Sequence[str] = (), timeout_s: float = TIMEOUT_S
+) -> TestRun:
+    """Run what is in a plugin's ``tests/`` with pytest if that Python has it, else with unittest.
+
+    The tests can import what the plugin can: its folder, ``lib/``, ``vendor/`` and the SDK. They start in an empty
+    folder of their own with an environment of their own, and no bytecode is written beside the sources. There is no
+    sandbox.
+
+    Args:
+        source: the plugin's folder.
+        python: the interpreter to run them with.
+        extra_args: further arguments for pytest or ``python -m unittest discover``.
+        timeout_s: seconds after which the tests and all their processes are killed.
+
+    Raises:
+        HostFault: MOP7120, the interpreter cannot be started.
+    """
+    app = source.resolve()
+    if not (app / TESTS).is_dir():
+        return TestRun(NO_TESTS, f"no tests: {source.name or app.name} has no folder {TESTS!r}", "")
+    with tempfile.TemporaryDirectory(prefix="mobileops-test-", ignore_cleanup_errors=True) as scratch:
+        home = Path(scratch)
+        command = [python, "-B", str(_CHILD), str(app), str(home / "report.json"), *extra_args]
+        (home / "work").mkdir()
+        try:
+            ended = process.run(command, cwd=home / "work", env=_environment(home), timeout_s=timeout_s)
+        except OSError as error:
+            raise HostFault(
+                f"cannot start {python!r}",
+                code="MOP7120",
+                where=python,
+                why=error.strerror,
+                fix="name a Python interpreter that exists",
+            ) from error
+        return _judged(ended, _report(home / "report.json"), timeout_s)
+
+
+def _environment(home: Path) -> dict[str, str]:
+    """Return the whole environment of the child: the author's own would make the result depend on the author."""
+    found = importlib.util.find_spec(_SDK)
+    sdk = [str(Path(place).parents[1]) for place in (found and found.submodule_search_locations) or ()]
+    return {
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "PATH": os.defpath,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": os.pathsep.join(sdk),
+        "PYTHONSAFEPATH": "1",
+        "TMPDIR": str(home),
+    }
+
+
+def _judged(ended: process.Ended, report: Mapping[str, Any], timeout_s: float) -> TestRun:
+    if ended.timed_out:
+        return TestRun(TIMED_OUT, f"the tests did not finish within {timeout_s:g} s and were stopped", ended.output)
+    if ended.returncode < 0:
+        return TestRun(
+            ended.returncode, f"the tests were ended by signal {_signal_name(-ended.returncode)}", ended.output
+        )
+    if ended.returncode == NO_TESTS:
+        return TestRun(
+            NO_TESTS,
+            f"no tests: nothing in {TESTS!r} is a test (files test_*.py, methods or functions test_*)",
+            ended.output,
+        )
+    counts = ", ".join(
+        f"{report[kind]} {kind}"
+        for kind in ("passed", "failed", "skipped")
+        if isinstance(report.get(kind), int) and report[kind]
+    )
+    if not counts:  # the tests ended the process themselves: os._exit(0) in a test is no success
+        return TestRun(ended.returncode or 1, "the tests ended before they could be counted", ended.output)
+    return TestRun(ended.returncode, f"{counts} ({report.get('runner')})", ended.output)
+
+
+def _report(path: Path) -> Mapping[str, Any]:
+    """Return what the child reported; tests may have written anything there."""
+    try:
+        with path.open("rb") as file:
+            report = json.loads(file.read(MAX_REPORT_BYTES))
+    except (OSError, ValueError):
+        return {}
+    return report if isinstance(report, dict) else {}
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)
