@@ -1,0 +1,141 @@
+"""The base of all plugin classes: identity, configuration, logging, queued requests."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from mobileops.plugin import host as hosts
+from mobileops.plugin.methods import exported
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mobileops.plugin.host import Host, Request
+
+LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+class Plugin:
+    """A plugin: one instance in one sandboxed process.
+
+    Attributes:
+        name: the manifest's name. A different ``name=`` passed to ``__init__`` does not change it (it is logged).
+        config: the effective configuration as it was at start, or at the last `reload_config()`.
+        logger: a standard `logging.Logger` whose records become structured log lines.
+    """
+
+    def __init__(self, name: str | None = None) -> None:
+        """Connect to the host that runs this process.
+
+        Args:
+            name: optional; documents the identity in the code. The manifest decides.
+
+        Raises:
+            RuntimeError: no host is attached: the class was instantiated outside the plugin manager, a test, or
+            ``run()``.
+        """
+        host = hosts.current()
+        if host is None:
+            host = _standalone_host(type(self))
+        self._host: Host = host
+        self.name = host.name
+        self.config: dict[str, Any] = host.configuration()
+        self.logger = logging.getLogger(f"mobileops.plugin.{self.name}")
+        if name is not None and name != self.name:
+            self.log("WARNING", f"the code calls this plugin {name!r}, its manifest {self.name!r}; the manifest counts")
+
+    @property
+    def version(self) -> str:
+        """The version in the manifest."""
+        return self._host.version
+
+    def load_config(self) -> dict[str, Any]:
+        """Return a fresh copy of the effective configuration.
+
+        Defaults under manifest values under operator settings.
+        """
+        return self._host.configuration()
+
+    def reload_config(self) -> dict[str, Any]:
+        """Read the configuration again into `config` and return it."""
+        self.config = self._host.configuration()
+        return self.config
+
+    def log(self, level: str, message: str, **fields: Any) -> None:  # noqa: ANN401  a field may be any msgpack value
+        """Write one structured log line.
+
+        Args:
+            level: one of `LEVELS`, in any case.
+            message: the text.
+            **fields: further values, searchable by name.
+
+        Raises:
+            ValueError: the level is unknown.
+        """
+        upper = level.upper()
+        if upper not in LEVELS:
+            message = f"unknown log level {level!r}, expected one of {', '.join(LEVELS)}"
+            raise ValueError(message)
+        self._host.log(upper, str(message), fields)
+
+    def get_uptime(self) -> float:
+        """Return the seconds since this plugin became ready."""
+        return self._host.uptime_s()
+
+    def get_pending_requests(self) -> list[Request]:
+        """Return and forget the queued requests, oldest first.
+
+        Each wants one `send_response` or `send_error_response`.
+        """
+        return self._host.take_requests()
+
+    def handle_request(self, request: Request) -> Any:  # noqa: ANN401  whatever the method returns
+        """Run the exported method that a queued request names.
+
+        Raises:
+            LookupError: the plugin does not export that method.
+        """
+        if request.method not in exported(type(self)):
+            message = f"{self.name!r} has no plugin method {request.method!r}"
+            raise LookupError(message)
+        return getattr(self, request.method)(*request.args, **request.kwargs)
+
+    def send_response(self, request_id: int, result: object) -> None:
+        """Answer a queued request."""
+        self._host.respond(request_id, result)
+
+    def send_error_response(self, request_id: int, message: str) -> None:
+        """Answer a queued request with an error."""
+        self._host.respond_error(request_id, message)
+
+    def initialize(self) -> bool | None:
+        """Prepare resources. Returning False, or raising, stops the start; None counts as success."""
+        return None
+
+    def health_check(self) -> bool | Mapping[str, Any] | None:
+        """Report health: False means unhealthy; a mapping is shown by ``status --detailed``."""
+        return None
+
+    def begin(self) -> None:
+        """Run the plugin's main activity; called in the main thread after `initialize()`."""
+
+    def end(self) -> None:
+        """End the main activity and free resources; called in another thread while `begin()` may still run."""
+
+    def run(self) -> None:
+        """Run this plugin in the foreground of a terminal, for ``python main.py`` and without the sandbox.
+
+        Under the plugin manager this does nothing: there the manager drives the lifecycle.
+        """
+        if not self._host.is_managed():
+            from mobileops.plugin.standalone import run_in_foreground  # noqa: PLC0415  only a terminal needs it
+
+            run_in_foreground(self)
+
+
+def _standalone_host(cls: type[Plugin]) -> Host:
+    """Make a host for a class that somebody instantiates directly, as the last lines of the mission's examples do."""
+    from mobileops.plugin.standalone import host_for  # noqa: PLC0415  only a terminal needs it
+
+    return host_for(cls)

@@ -1,0 +1,116 @@
+"""The four base classes, one for each plugin type of the manifest.
+
+========== =================== ==========================================
+type       class               main activity / end
+========== =================== ==========================================
+service    ServicePlugin       ``start()`` / ``stop()``
+processing ProcessingPlugin    none / ``cleanup()``
+integration IntegrationPlugin  ``connect()`` / ``disconnect()``
+ui         UIPlugin            none / ``cleanup()``
+========== =================== ==========================================
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from mobileops.plugin.base import Plugin
+from mobileops.plugin.methods import plugin_method
+
+
+class ServicePlugin(Plugin):
+    """A long-running service. Override `start` and `stop`; `start` may loop until `stop` tells it to end."""
+
+    def start(self) -> None:
+        """Run the service; may return at once."""
+
+    def stop(self) -> None:
+        """Ask `start` to return; called in another thread."""
+
+    def begin(self) -> None:
+        """Run `start()`."""
+        self.start()
+
+    def end(self) -> None:
+        """Run `stop()`."""
+        self.stop()
+
+
+class ProcessingPlugin(Plugin):
+    """A data processor: idle until somebody calls `process`."""
+
+    @plugin_method
+    def process(self, data: Any) -> Any:  # noqa: ANN401  the author decides what goes in and out
+        """Process one input; always callable from outside, with or without the decorator on the override.
+
+        Raises:
+            NotImplementedError: the subclass does not override it.
+        """
+        message = f"{type(self).__name__}.process is not implemented"
+        raise NotImplementedError(message)
+
+    def load_model(self, reference: str) -> Any:  # noqa: ANN401  a model is whatever the author's loader returns
+        """Load a model; the author overrides this, because only the author knows the format.
+
+        Raises:
+            NotImplementedError: the subclass does not override it.
+        """
+        message = f"{type(self).__name__}.load_model is not implemented, so {reference!r} cannot be loaded"
+        raise NotImplementedError(message)
+
+    def cleanup(self) -> None:
+        """Free what `initialize` acquired."""
+
+    def end(self) -> None:
+        """Run `cleanup()`."""
+        self.cleanup()
+
+
+class IntegrationPlugin(Plugin):
+    """A connection to an external system."""
+
+    def connect(self) -> None:
+        """Open the connection."""
+
+    def sync_data(self) -> Any:  # noqa: ANN401  the author decides what a synchronisation reports
+        """Exchange data once with the external system."""
+
+    def disconnect(self) -> None:
+        """Close the connection."""
+
+    def begin(self) -> None:
+        """Run `connect()`."""
+        self.connect()
+
+    def end(self) -> None:
+        """Run `disconnect()`."""
+        self.disconnect()
+
+
+class UIPlugin(Plugin):
+    """Panels, widgets and themes; a panel is data that the platform draws."""
+
+    @plugin_method
+    def render(self, panel: str) -> Any:  # noqa: ANN401  a panel's data follow the manifest's `ui` key
+        """Return the data of one panel that the manifest declares.
+
+        Raises:
+            NotImplementedError: the subclass does not override it.
+        """
+        message = f"{type(self).__name__}.render is not implemented, so panel {panel!r} cannot be drawn"
+        raise NotImplementedError(message)
+
+    def cleanup(self) -> None:
+        """Free what `initialize` acquired."""
+
+    def end(self) -> None:
+        """Run `cleanup()`."""
+        self.cleanup()
+
+
+BASE_CLASSES: Final[dict[str, type[Plugin]]] = {
+    "service": ServicePlugin,
+    "processing": ProcessingPlugin,
+    "integration": IntegrationPlugin,
+    "ui": UIPlugin,
+}
