@@ -1,0 +1,58 @@
+"""How commands reach the plugin manager."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mobileops.runtime import client as clients
+
+if TYPE_CHECKING:
+    from mobileops.runtime.home import Home
+    from mobileops.runtime.store import Receipt
+
+
+def started(home: Home) -> clients.Client:
+    """Return a connection to the plugin manager, started when it does not run."""
+    return clients.connect_or_start(home, program=clients.default_program(home))
+
+
+def states(home: Home, names: list[str]) -> dict[str, dict[str, Any]]:
+    """Return the state of each plugin.
+
+    All are stopped when no plugin manager runs (nothing is started to find that out).
+    """
+    client = clients.connect(home)
+    if client is None:
+        return {
+            name: {
+                "name": name,
+                "state": "stopped",
+                "cause": "the plugin manager does not run",
+                "since": None,
+                "pid": None,
+                "methods": [],
+            }
+            for name in names
+        }
+    try:
+        return {entry["name"]: entry for entry in client.ask("status", names=names)}
+    finally:
+        client.close()
+
+
+def installed(home: Home, name: str) -> Receipt:
+    """Return the receipt of an installed plugin; a mistyped name gets a suggestion.
+
+    Raises:
+        NotFoundError: it is not installed.
+    """
+    from mobileops.cli.suggestions import did_you_mean  # noqa: PLC0415  only a mistake needs it
+    from mobileops.errors import NotFoundError  # noqa: PLC0415  only a mistake needs it
+    from mobileops.runtime.store import Store  # noqa: PLC0415  keeps this module cheap to import
+
+    store = Store(home)
+    try:
+        return store.get(name)
+    except NotFoundError as error:
+        error.fix = did_you_mean(name, [receipt.name for receipt in store.all()]) or error.fix
+        raise

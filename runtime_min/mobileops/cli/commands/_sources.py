@@ -1,0 +1,100 @@
+"""How a word on the command line names a source folder or a bundle."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from mobileops.cli.suggestions import did_you_mean
+from mobileops.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from mobileops.runtime.home import Home
+
+MANIFESTS: Final = ("plugin.json", "plugin.yaml")
+BUNDLE_SUFFIX: Final = ".zip"
+_VERSION: Final = r"[0-9]+\.[0-9]+\.[0-9]+[0-9A-Za-z.+-]*"
+_PLATFORM: Final = r"(-[a-z0-9_]+-cp[0-9]+)?"
+
+
+def find_source(word: str | None, home: Home, *, cwd: Path) -> Path:
+    """Return the source folder that a word names.
+
+    It is a path, a folder here, this folder by its own name, or a folder in the plugins folder: the first that is.
+
+    Args:
+        word: what the person typed; None means the current directory.
+        home: for its plugins folder.
+        cwd: the current directory.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    candidates = [cwd] if word is None else [cwd / word, *([cwd] if _is_called(cwd, word) else []), home.sources / word]
+    for folder in candidates:
+        if any((folder / name).exists() for name in MANIFESTS):
+            return folder.resolve()
+    known = [
+        path.name
+        for place in (cwd, home.sources)
+        if place.is_dir()
+        for path in place.iterdir()
+        if path.is_dir() and (path / MANIFESTS[0]).exists()
+    ]
+    hint = did_you_mean(word, known) if word else None
+    raise NotFoundError(
+        f"no plugin source {word!r}" if word else "this folder is no plugin: it has no plugin.json",
+        code="MOP7101",
+        where=", ".join(str(folder) for folder in candidates),
+        fix=hint or "mobileops create-template NAME TYPE makes one",
+    )
+
+
+def find_bundle(word: str, home: Home, *, cwd: Path, version: str | None = None) -> Path:
+    """Return the bundle that a word names.
+
+    It is a file, or the newest built bundle of that plugin (``my-plugin`` or ``my-plugin.zip``).
+
+    Args:
+        word: what the person typed.
+        home: for its plugins folder.
+        cwd: the current directory.
+        version: only a bundle of this version.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    path = cwd / word
+    if path.is_file() and version is None:
+        return path
+    name = Path(word).name.removesuffix(BUNDLE_SUFFIX)
+    file_name = re.compile(rf"{re.escape(name)}-{re.escape(version) if version else _VERSION}{_PLATFORM}\.zip")
+    places = [cwd, cwd / "dist", cwd / name / "dist", home.sources / name / "dist"]
+    built = [
+        bundle
+        for place in places
+        if place.is_dir()
+        for bundle in place.glob(f"*{BUNDLE_SUFFIX}")
+        if file_name.fullmatch(bundle.name)
+    ]
+    if built and path.suffix in {"", BUNDLE_SUFFIX}:
+        return max(built, key=lambda bundle: bundle.stat().st_mtime_ns)
+    wanted = f"{word!r}" if version is None else f"{word!r} in version {version}"
+    raise NotFoundError(
+        f"no bundle {wanted}",
+        code="MOP7102",
+        where=", ".join(str(place) for place in places),
+        why="no repository is configured, so a name means a bundle that was built here",
+        fix=f"mobileops package {name} builds one",
+    )
+
+
+def _is_called(folder: Path, name: str) -> bool:
+    """Whether the plugin.json of a folder has this name."""
+    try:
+        document = json.loads((folder / MANIFESTS[0]).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return folder.name == name
+    return isinstance(document, dict) and document.get("name") == name

@@ -1,0 +1,92 @@
+"""``mobileops call``: call a method of a running plugin."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from mobileops.cli.commands._manager import installed
+from mobileops.cli.suggestions import did_you_mean
+from mobileops.errors import NotFoundError, PluginError, UsageError
+from mobileops.runtime.client import connect
+
+if TYPE_CHECKING:
+    import argparse
+
+    from mobileops.cli.console import Console
+    from mobileops.cli.parser import Parser
+
+
+def configure(parser: Parser) -> None:
+    """Describe the arguments."""
+    parser.add_argument("name")
+    parser.add_argument("method")
+    parser.add_argument(
+        "argument",
+        nargs="*",
+        metavar="JSON",
+        help="positional arguments, each a JSON value; - reads one from standard input",
+    )
+    parser.add_argument("--named", action="append", default=[], metavar="NAME=JSON", help="a named argument")
+    parser.add_argument(
+        "--queued",
+        action="store_true",
+        help="hand it to the plugin's get_pending_requests() instead of calling the method",
+    )
+    parser.add_argument(
+        "--timeout", type=float, default=30.0, metavar="SECONDS", help="wait this long for the answer (default: 30)"
+    )
+    parser.example('mobileops call my-plugin process_data \'{"key": "value"}\'')
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Call it and print its result as JSON."""
+    home = console.home()
+    name = installed(home, arguments.name).name
+    args = [_value(console.stdin.read() if text == "-" else text) for text in arguments.argument]
+    kwargs = dict(_named(text) for text in arguments.named)
+    client = connect(home)
+    if client is None:
+        raise PluginError(
+            f"{name!r} is not running",
+            code="MOP5105",
+            why="the plugin manager does not run",
+            fix=f"mobileops start {name}",
+        )
+    try:
+        result = client.ask(
+            "call",
+            name=name,
+            method=arguments.method,
+            args=args,
+            kwargs=kwargs,
+            queued=arguments.queued,
+            deadline_s=arguments.timeout,
+        )
+    except NotFoundError as error:
+        exported = client.ask("status", names=[name])[0]["methods"]
+        error.fix = did_you_mean(arguments.method, exported) or error.fix
+        raise
+    finally:
+        client.close()
+    console.json(result)
+    return 0
+
+
+def _value(text: str) -> Any:  # noqa: ANN401  any JSON value
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise UsageError(
+            f"{text!r} is not JSON",
+            code="MOP7004",
+            why=str(error),
+            fix=f"quote a string twice, like '{json.dumps(text)}'",
+        ) from error
+
+
+def _named(text: str) -> tuple[str, Any]:
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise UsageError(f"{text!r} is not NAME=JSON", code="MOP7005", fix="write --named retries=3")
+    return name, _value(value)

@@ -1,0 +1,87 @@
+"""``mobileops status``: the state of one plugin or of all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mobileops.cli.commands._manager import installed, states
+from mobileops.errors import MobileOpsError
+from mobileops.runtime.client import connect
+from mobileops.runtime.store import Store
+
+if TYPE_CHECKING:
+    import argparse
+
+    from mobileops.cli.console import Console
+    from mobileops.cli.parser import Parser
+
+
+def configure(parser: Parser) -> None:
+    """Describe the arguments."""
+    parser.add_argument("name", nargs="?")
+    parser.add_argument("--detailed", action="store_true", help="permissions, signer, health and methods too")
+    parser.json_option()
+    parser.example("mobileops status my-plugin --detailed")
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Print the state; exit 0 whenever it could be told."""
+    home = console.home()
+    store = Store(home)
+    receipts = [installed(home, arguments.name)] if arguments.name else store.all()
+    state = states(home, [receipt.name for receipt in receipts])
+    rows: list[dict[str, Any]] = []
+    for receipt in receipts:
+        row = {
+            "name": receipt.name,
+            "version": receipt.version,
+            **{key: state[receipt.name][key] for key in ("state", "cause", "since", "pid")},
+        }
+        if arguments.detailed:
+            manifest = store.manifest(receipt)
+            row |= {
+                "methods": state[receipt.name]["methods"],
+                "health": _health(console, receipt.name) if row["state"] == "running" else None,
+                "permissions": [str(permission) for permission in manifest.permissions],
+                "signer": receipt.signer,
+                "sha256": receipt.sha256,
+                "installed_at": receipt.installed_at,
+            }
+        rows.append(row)
+    _show(rows, arguments, console)
+    return 0
+
+
+def _show(rows: list[dict[str, Any]], arguments: argparse.Namespace, console: Console) -> None:
+    if arguments.json:
+        console.json(rows[0] if arguments.name else rows)
+    elif arguments.name or arguments.detailed:
+        for row in rows:
+            console.fields({key: _text(value) for key, value in row.items()})
+    elif rows:
+        console.table(
+            tuple(key.upper() for key in rows[0]), [tuple(_text(value) for value in row.values()) for row in rows]
+        )
+    else:
+        console.note("nothing is installed")
+
+
+def _text(value: Any) -> str:  # noqa: ANN401  plain values
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={item}" for key, item in value.items() if item is not None)
+    return "-" if value is None else str(value)
+
+
+def _health(console: Console, name: str) -> Any:  # noqa: ANN401  the author's report
+    client = connect(console.home())
+    if client is None:
+        return None
+    try:
+        report = client.ask("health", name=name)
+    except MobileOpsError as error:
+        return f"failed: {error.what}"
+    finally:
+        client.close()
+    return "healthy" if report is None or report is True else "unhealthy" if report is False else report

@@ -1,0 +1,73 @@
+"""Where a command writes: data on standard output, words for people on standard error."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mobileops.errors import MobileOpsError
+    from mobileops.runtime.home import Home
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Console:
+    """The streams and the environment of one command.
+
+    Attributes:
+        stdin: input, for ``-`` arguments.
+        stdout: data.
+        stderr: words.
+        environment: the process environment.
+    """
+
+    stdin: TextIO
+    stdout: TextIO
+    stderr: TextIO
+    environment: Mapping[str, str]
+
+    @classmethod
+    def of_process(cls) -> Console:
+        """Return the console of this process."""
+        return cls(sys.stdin, sys.stdout, sys.stderr, dict(os.environ))
+
+    def print(self, text: str) -> None:
+        """Write one line of data."""
+        self.stdout.write(text + "\n")
+
+    def json(self, value: object) -> None:
+        """Write a value as indented JSON."""
+        import msgspec  # noqa: PLC0415  only commands that print JSON need it
+
+        self.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+
+    def note(self, text: str) -> None:
+        """Write one line for a person."""
+        self.stderr.write(text + "\n")
+        self.stderr.flush()
+
+    def error(self, error: MobileOpsError) -> None:
+        """Write an error in its form: what, where, why, fix, code."""
+        self.note(f"error: {error}")
+
+    def table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Write aligned columns, two spaces apart, without trailing space."""
+        widths = [max(len(str(row[column])) for row in (header, *rows)) for column in range(len(header))]
+        for row in (header, *rows):
+            self.print("  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+
+    def fields(self, values: Mapping[str, Any]) -> None:
+        """Write one aligned ``name: value`` line for each entry."""
+        width = max(len(name) for name in values)
+        for name, value in values.items():
+            self.print(f"{name:>{width}}: {value}")
+
+    def home(self) -> Home:
+        """Return the plugin manager's folder, made when missing."""
+        from mobileops.runtime.home import Home, default_root  # noqa: PLC0415  not every command needs one
+
+        return Home(default_root(dict(self.environment), uid=os.geteuid())).prepare()

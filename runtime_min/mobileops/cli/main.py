@@ -1,0 +1,168 @@
+"""The entry point: find the verb, run it, turn what it raises into a message and an exit code.
+
+Nothing heavy is imported before a verb needs it: ``mobileops --help`` must cost little more than the interpreter.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Final
+
+from mobileops.cli.verbs import BY_NAME, VERBS, Verb
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mobileops.cli.console import Console
+    from mobileops.errors import MobileOpsError
+
+EXIT_DONE: Final = 0
+EXIT_FAILURE: Final = 1
+EXIT_INTERRUPTED: Final = 130
+_COLUMN: Final = 43
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    Args:
+        argv: the words after the program's name; None takes them from the process.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] in {"-h", "--help"} or words == ["help"]:
+        return _write(_help())
+    if words[0] in {"-V", "--version"}:
+        from mobileops.runtime import __version__  # noqa: PLC0415  only this option needs it
+
+        return _write(f"mobileops {__version__}\n")
+    return _guarded(words)
+
+
+def _help() -> str:
+    lines = ["usage: mobileops VERB [ARGUMENTS]", "       mobileops VERB --help", ""]
+    group = ""
+    for verb in VERBS:
+        if verb.group != group:
+            group = verb.group
+            lines.append(f"{group}:")
+        left = f"  {verb.name} {verb.usage}".rstrip()
+        lines.append(f"{left:{_COLUMN}} {verb.summary}")
+    lines += [
+        "",
+        "A PLUGIN is a folder, or the name of one here or in the plugins folder.",
+        "Reports go to standard output (--json for programs), everything else to standard error.",
+        "Exit codes: 0 done, 1 findings or failure, 2 usage, 3 refused, 4 environment, 130 interrupted.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _write(text: str) -> int:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence()
+    return EXIT_DONE
+
+
+def _silence() -> None:
+    """Point standard output at nothing, so that the interpreter's last flush does not complain about a closed pipe."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _guarded(words: list[str]) -> int:
+    """Run a verb; every way out of it is a message without a traceback and an exit code."""
+    from mobileops.cli.console import Console  # noqa: PLC0415  the help above does without
+    from mobileops.errors import MobileOpsError  # noqa: PLC0415  only a defect needs it
+
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    console = Console.of_process()
+    try:
+        code = _run(words, console)
+        sys.stdout.flush()
+    except MobileOpsError as error:
+        if debug:
+            raise
+        console.error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        console.note("interrupted")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        _silence()
+        return EXIT_DONE
+    except Exception as error:
+        if debug:
+            raise
+        console.error(_defect(error))
+        return EXIT_FAILURE
+    return code
+
+
+def _defect(error: Exception) -> MobileOpsError:
+    from mobileops.errors import MobileOpsError  # noqa: PLC0415  only a defect needs it
+
+    return MobileOpsError(
+        f"this is a defect of MobileOps: {type(error).__name__}: {error}",
+        code="MOP7000",
+        fix="repeat the command with --debug and report what it prints",
+    )
+
+
+def _run(words: list[str], console: Console) -> int:
+    import importlib  # noqa: PLC0415  the help above does without
+
+    from mobileops.cli.parser import Parser  # noqa: PLC0415  argparse is for verbs only
+
+    if words[0] == "help":
+        words = [*words[1:2], "--help"]
+    verb = _verb(words[0])
+    try:
+        module = importlib.import_module(verb.module)
+    except ModuleNotFoundError as error:
+        raise _missing(verb, error) from error
+    parser = Parser(verb)
+    module.configure(parser)
+    arguments = parser.parse(words[1:])
+    try:
+        return int(module.run(arguments, console))
+    except ModuleNotFoundError as error:
+        raise _missing(verb, error) from error
+
+
+def _verb(word: str) -> Verb:
+    verb = BY_NAME.get(word)
+    if verb is None:
+        from mobileops.cli.suggestions import did_you_mean  # noqa: PLC0415  only a mistake needs it
+        from mobileops.errors import UsageError  # noqa: PLC0415  only a mistake needs it
+
+        raise UsageError(
+            f"unknown verb {word!r}",
+            code="MOP7001",
+            fix=did_you_mean(word, BY_NAME) or "mobileops --help lists the verbs",
+        )
+    return verb
+
+
+def _missing(verb: Verb, error: ModuleNotFoundError) -> Exception:
+    from mobileops.errors import HostFault  # noqa: PLC0415  only a mistake needs it
+
+    name = error.name or ""
+    if verb.needs_toolchain and name.startswith("mobileops.toolchain"):
+        return HostFault(
+            f"'mobileops {verb.name}' needs the toolchain, and only the runtime is installed",
+            code="MOP8002",
+            fix="pip install mobileops-toolchain",
+        )
+    return HostFault(
+        f"the Python package {name!r} is missing",
+        code="MOP8003",
+        why=f"'mobileops {verb.name}' needs it",
+        fix="install MobileOps again",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

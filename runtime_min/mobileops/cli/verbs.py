@@ -1,0 +1,62 @@
+"""The static table of verbs: enough to print the help and to find a verb's module without importing any of them."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Verb(NamedTuple):
+    """One verb of the command line.
+
+    Attributes:
+        name: what a person types.
+        group: heading in the help.
+        usage: arguments in the help.
+        summary: one line.
+        needs_toolchain: whether it needs the distribution ``mobileops-toolchain``.
+    """
+
+    name: str
+    group: str
+    usage: str
+    summary: str
+    needs_toolchain: bool = False
+
+    @property
+    def module(self) -> str:
+        """The module that implements it."""
+        return f"mobileops.cli.commands.{self.name.replace('-', '_')}"
+
+
+VERBS: Final = (
+    Verb(
+        "quickstart",
+        "start here",
+        "",
+        "make, check, sign, install and run a first plugin in a new folder",
+        needs_toolchain=True,
+    ),
+    Verb("init", "author", "", "prepare this account: folders and a local signing instance", needs_toolchain=True),
+    Verb("create-template", "author", "NAME TYPE", "make a new plugin from a template", needs_toolchain=True),
+    Verb(
+        "validate", "author", "[PLUGIN]", "report everything that is wrong with a plugin's source", needs_toolchain=True
+    ),
+    Verb("lock", "author", "[PLUGIN]", "resolve dependencies into a hashed requirements.txt", needs_toolchain=True),
+    Verb("test", "author", "[PLUGIN]", "run a plugin's own tests", needs_toolchain=True),
+    Verb("package", "release", "[PLUGIN]", "build the reproducible bundle", needs_toolchain=True),
+    Verb("sign", "release", "BUNDLE", "sign a bundle with the local instance", needs_toolchain=True),
+    Verb("verify", "release", "BUNDLE", "decide whether a bundle is trusted, and by whom it is signed"),
+    Verb("inspect", "release", "BUNDLE", "show what is in a bundle, without trusting it"),
+    Verb("install", "operator", "BUNDLE|NAME [VERSION]", "verify a bundle and install it"),
+    Verb("uninstall", "operator", "NAME", "remove an installed plugin"),
+    Verb("list", "operator", "", "list installed plugins"),
+    Verb("start", "operator", "NAME", "start a plugin in its sandbox"),
+    Verb("call", "operator", "NAME METHOD [JSON ...]", "call a method of a running plugin"),
+    Verb("status", "operator", "[NAME]", "show the state of one plugin or of all"),
+    Verb("logs", "operator", "[NAME | search TEXT]", "show or search plugins' logs"),
+    Verb("stop", "operator", "NAME", "stop a plugin"),
+    Verb("doctor", "host", "", "show what this host can enforce, and how to fix what it cannot"),
+    Verb("daemon", "host", "", "run the plugin manager in the foreground, or stop it"),
+)
+
+BY_NAME: Final = {verb.name: verb for verb in VERBS}

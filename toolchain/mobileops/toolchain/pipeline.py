@@ -1,0 +1,27 @@
+"""The order of the stages; no other module knows it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mobileops.errors import ManifestError
+from mobileops.toolchain.checks import check_source
+from mobileops.toolchain.pack import Packed, Plan, pack, plan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Packed", "Plan", "package", "plan"]
+
+
+def package(source: Path, out_dir: Path) -> Packed:
+    """Check a source folder, then build its bundle.
+
+    Raises:
+        ManifestError: it has findings that are errors; all of them are in ``findings``.
+        PackagingError: something in it may not be packaged.
+    """
+    errors = tuple(finding for finding in check_source(source) if finding.severity == "error")
+    if errors:
+        raise ManifestError(errors, where=str(source))
+    return pack(source, out_dir)
