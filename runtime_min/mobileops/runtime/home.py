@@ -1,0 +1,120 @@
+"""The plugin manager's folder, and what lies where in it.
+
+::
+
+    MOBILEOPS_HOME/             0700
+    ├── plugins/                sources that authors work on (the mission's /var/lib/mobileops/plugins)
+    ├── store/NAME/             installed plugins: current.json, VERSION-DIGEST/, VERSION-DIGEST.sigstore.json
+    ├── data/NAME/              what a plugin writes; /data inside its sandbox
+    ├── logs/NAME.jsonl         structured logs
+    ├── run/                    daemon.sock, locks
+    ├── sigstore/               the local Sigstore instance
+    ├── staging/                half-made installs; swept
+    ├── trust.json              the trust policy; absent = the default
+    └── pins.json               trust on first use: the signer of each installed name
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Final
+
+from mobileops.errors import HostFault
+
+SYSTEM_HOME: Final = Path("/var/lib/mobileops")
+
+_MODES: Final = {"plugins": 0o755, "store": 0o755, "data": 0o711, "logs": 0o700, "run": 0o700, "staging": 0o700}
+"""store and data let unprivileged plugin uids pass; the 0700 home above them keeps other accounts of the host out."""
+
+
+def default_root(environment: dict[str, str], *, uid: int) -> Path:
+    """Return where the home is.
+
+    It is MOBILEOPS_HOME, else /var/lib/mobileops for root, else in the user's data folder (XDG Base Directory).
+
+    Args:
+        environment: the process environment, passed in because library modules do not read it.
+        uid: the effective user id.
+    """
+    named = environment.get("MOBILEOPS_HOME")
+    if named:
+        return Path(named).absolute()
+    if uid == 0:
+        return SYSTEM_HOME
+    data_home = environment.get("XDG_DATA_HOME") or str(Path(environment.get("HOME", "/")) / ".local" / "share")
+    return Path(data_home) / "mobileops"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Home:
+    """The folder and the paths below it."""
+
+    root: Path
+
+    @property
+    def sources(self) -> Path:
+        """Folders that authors work in."""
+        return self.root / "plugins"
+
+    @property
+    def store(self) -> Path:
+        """Installed plugins."""
+        return self.root / "store"
+
+    @property
+    def data(self) -> Path:
+        """Plugins' own data, one folder each."""
+        return self.root / "data"
+
+    @property
+    def logs(self) -> Path:
+        """Structured logs, one file per plugin."""
+        return self.root / "logs"
+
+    @property
+    def run(self) -> Path:
+        """Sockets and locks."""
+        return self.root / "run"
+
+    @property
+    def staging(self) -> Path:
+        """Half-made installs."""
+        return self.root / "staging"
+
+    @property
+    def sigstore(self) -> Path:
+        """The local Sigstore instance."""
+        return self.root / "sigstore"
+
+    @property
+    def trust_policy(self) -> Path:
+        """The operator's trust policy."""
+        return self.root / "trust.json"
+
+    @property
+    def pins(self) -> Path:
+        """Signers pinned on first use."""
+        return self.root / "pins.json"
+
+    def prepare(self) -> Home:
+        """Make the folders that are missing and return this home.
+
+        Raises:
+            HostFault: they cannot be made.
+        """
+        try:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for name, mode in _MODES.items():
+                folder = self.root / name
+                if not folder.is_dir():
+                    folder.mkdir(exist_ok=True)
+                    folder.chmod(mode)  # not mkdir's mode: the umask must not keep plugin uids out
+        except OSError as error:
+            raise HostFault(
+                f"cannot prepare {str(self.root)!r}: {error.strerror}",
+                code="MOP8001",
+                where=str(error.filename or self.root),
+                fix="set MOBILEOPS_HOME to a folder that this account may write",
+            ) from error
+        return self

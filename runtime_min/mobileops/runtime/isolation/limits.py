@@ -1,0 +1,39 @@
+"""Resource limits of a plugin process, by setrlimit(2).
+
+Without a writable cgroup this is all the kernel offers an ordinary user. ``RLIMIT_DATA`` is the memory limit: it
+counts private writable memory and not reserved address space, so 50 idle threads fit. ``RLIMIT_AS`` above it bounds
+shared anonymous mappings, which ``RLIMIT_DATA`` does not see. Memory files would escape both, so the system call
+filter has none.
+"""
+
+from __future__ import annotations
+
+import resource
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from mobileops.runtime.isolation.policy import Limits
+
+#: Address space beyond the memory limit: the interpreter's libraries, its two malloc arenas, and reserve.
+ADDRESS_SPACE_HEADROOM_BYTES: Final = 1 << 30
+LOCKED_MEMORY_BYTES: Final = 64 * 1024
+
+
+def apply_limits(limits: Limits) -> None:
+    """Set soft and hard limits of the calling process; what an ordinary user has less of already stays lower."""
+    wanted = {
+        resource.RLIMIT_DATA: limits.memory_bytes,
+        resource.RLIMIT_AS: limits.memory_bytes + ADDRESS_SPACE_HEADROOM_BYTES,
+        resource.RLIMIT_NPROC: limits.processes,
+        resource.RLIMIT_NOFILE: limits.open_files,
+        resource.RLIMIT_FSIZE: limits.file_size_bytes,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_MEMLOCK: LOCKED_MEMORY_BYTES,
+        resource.RLIMIT_MSGQUEUE: 0,
+        resource.RLIMIT_NICE: 0,
+        resource.RLIMIT_RTPRIO: 0,
+    }
+    for kind, value in wanted.items():
+        hard = resource.getrlimit(kind)[1]
+        bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(kind, (bound, bound))

@@ -1,0 +1,144 @@
+"""Turn the calling process into a plugin process, step by step; plugin code is opened only after the last step.
+
+::
+
+    1  namespaces    mount, net, ipc, uts, cgroup (the fork already made the pid namespace)
+    2  scratch       private /tmp and /dev/shm, with a size
+    3  proc          own processes only
+    4  app, data     the installed version read-only, the own directory; the rest of the store is covered
+    5  limits        setrlimit(2)
+    6  credentials   when the manager is root: the plugin's own uid
+    7  user          a user namespace of its own: the namespaces above belong to its parent, so that even all
+                     capabilities in it would give no power over them; process counts start at zero in it
+    8  capabilities  none, locked
+    9  landlock      then seccomp; the filter comes last because it denies most of the above
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+import sys
+from typing import TYPE_CHECKING, Final
+
+from mobileops.runtime.isolation import credentials, landlock, limits, mounts, namespaces, rootfs, seccomp
+from mobileops.runtime.isolation.policy import Limits  # noqa: TC001 (msgspec reads the annotations of Confinement)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_STORE_COVER_BYTES: Final = 4096
+_READABLE_DEVICES: Final = ("/dev/zero", "/dev/random", "/dev/urandom")
+_WRITABLE_DEVICES: Final = ("/dev/null", "/dev/full")
+_SCRATCH: Final = ("/tmp", "/dev/shm")  # noqa: S108 (inside the sandbox)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Confinement:
+    """A `SandboxPolicy` in the terms of the zygote's own file system and user namespace.
+
+    Attributes:
+        app: directory of the installed version, relative to the plugins directory.
+        data: the plugin's own directory, relative to the data directory.
+        identity: uid and gid inside the zygote's user namespace, or None to keep the single one there is.
+        limits: resource limits.
+        allow_execution: whether other programs may be started.
+    """
+
+    app: str
+    data: str
+    identity: int | None
+    limits: Limits
+    allow_execution: bool
+
+
+def enter(confinement: Confinement, *, landlock_abi: int, step: Callable[[str], None]) -> None:
+    """Confine the calling process, for ever.
+
+    Args:
+        confinement: what it is confined to.
+        landlock_abi: what `landlock.abi` returned, at least 1.
+        step: told what is tried next, so that a failure has a name.
+
+    Raises:
+        OSError: the kernel refused the step named last; the caller must end itself.
+    """
+    step("namespaces")
+    namespaces.unshare(namespaces.SURROUNDINGS)
+    _mount(confinement, step)
+    os.chdir("/app")
+    step("limits")
+    limits.apply_limits(confinement.limits)
+    _drop(confinement, step)
+    step("landlock")
+    landlock.restrict(rules(allow_execution=confinement.allow_execution), version=landlock_abi)
+    step("seccomp")
+    seccomp.load(seccomp.compiled(os.uname().machine, allow_execution=confinement.allow_execution))
+
+
+def _mount(confinement: Confinement, step: Callable[[str], None]) -> None:
+    step("scratch")
+    for target in _SCRATCH:
+        bounds = confinement.limits
+        mounts.mount_tmpfs(target, size_bytes=bounds.scratch_bytes, inodes=bounds.scratch_files, mode=0o1777)
+    step("proc")
+    mounts.mount_proc("/proc")
+    step("app")
+    _attach_store_directory(rootfs.PLUGINS_DIRECTORY, confinement.app, "/app", mounts.RDONLY)
+    step("data")
+    _attach_store_directory(rootfs.DATA_DIRECTORY, confinement.data, "/data", 0)
+    step("store")
+    mounts.mount_tmpfs(rootfs.STORE_DIRECTORY, size_bytes=_STORE_COVER_BYTES, mode=0, flags=mounts.RDONLY)
+
+
+def _attach_store_directory(base: str, relative: str, inside: str, attributes: int) -> None:
+    source = mounts.open_beneath(base, relative)
+    tree = mounts.clone_tree("", directory=source, attributes=attributes | mounts.NOSUID | mounts.NODEV)
+    target = os.open(inside, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    mounts.attach(tree, target)
+    for descriptor in (source, tree, target):
+        os.close(descriptor)
+
+
+def _drop(confinement: Confinement, step: Callable[[str], None]) -> None:
+    step("credentials")
+    identity = 0 if confinement.identity is None else confinement.identity
+    if identity:
+        credentials.become(identity, identity)
+    namespaces.set_dumpable(1)  # its own /proc/self/uid_map is not writable otherwise
+    step("user-namespace")
+    namespaces.unshare(namespaces.NEWUSER)
+    own = credentials.INSIDE_ID
+    namespaces.map_own_id(inside_uid=own, inside_gid=own, outside_uid=identity, outside_gid=identity)
+    step("capabilities")
+    credentials.forbid_new_privileges()
+    credentials.drop_capabilities()
+    namespaces.die_with_parent()
+
+
+@functools.cache
+def rules(*, allow_execution: bool) -> tuple[tuple[str, int], ...]:
+    """Return the Landlock rules of a plugin: path to rights; the same for all plugins, so made once."""
+    return tuple(_rules(allow_execution=allow_execution))
+
+
+def _rules(*, allow_execution: bool) -> Iterator[tuple[str, int]]:
+    programs = landlock.READ | (landlock.EXECUTE if allow_execution else 0)
+    prefix = sys.base_prefix
+    yield "/usr", programs
+    if not f"{prefix}/".startswith("/usr/"):
+        yield prefix, programs
+    for name in filter(rootfs.is_own_directory, ("/lib", "/lib64", "/bin", "/sbin")):
+        yield name, programs
+    yield "/app", programs
+    yield rootfs.RUNTIME_DIRECTORY, landlock.READ
+    yield "/etc", landlock.READ
+    yield "/proc", landlock.READ
+    yield "/data", landlock.READ_WRITE
+    for path in _SCRATCH:
+        yield path, landlock.READ_WRITE
+    for path in _READABLE_DEVICES:
+        yield path, landlock.READ_FILE
+    for path in _WRITABLE_DEVICES:
+        yield path, landlock.READ_FILE | landlock.WRITE_FILE

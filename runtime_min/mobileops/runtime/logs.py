@@ -1,0 +1,117 @@
+"""Structured logs: one JSON object a line, one file a plugin, bounded.
+
+Record: ``{"time": RFC 3339 UTC, "plugin": name, "level": …, "source": "plugin"|"stdout"|"stderr"|"manager",
+"message": text, "fields": {…}}``.
+A file that reaches `MAX_LOG_BYTES` becomes ``NAME.jsonl.1``; the one before that is dropped, so a plugin that floods
+its log costs at most twice that.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from mobileops.runtime.home import Home
+
+MAX_LOG_BYTES: Final = 8 << 20
+MAX_MESSAGE_CHARACTERS: Final = 16 << 10
+MAX_FIELDS_BYTES: Final = 64 << 10
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """One log line."""
+
+    time: str
+    plugin: str
+    level: str
+    source: str
+    message: str
+    fields: dict[str, Any] = {}
+
+
+def timestamp(seconds: float) -> str:
+    """Return RFC 3339 UTC with milliseconds for seconds since the epoch."""
+    moment = dt.datetime.fromtimestamp(seconds, tz=dt.UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+class LogFile:
+    """The log of one plugin. It is opened for each line: nothing to close.
+
+    And a file that somebody moved away is simply made again.
+    """
+
+    def __init__(self, path: Path, *, limit: int = MAX_LOG_BYTES) -> None:
+        """Name the file.
+
+        Args:
+            path: ``NAME.jsonl``.
+            limit: bytes after which the file is rotated.
+        """
+        self._path = path
+        self._limit = limit
+
+    def append(self, record: Record) -> None:
+        """Write one line; oversized messages and fields are cut, with a mark.
+
+        Raises:
+            OSError: the disk refused.
+        """
+        line = to_line(_bounded(record)).encode() + b"\n"
+        with self._path.open("ab", buffering=0) as stream:
+            full = stream.tell() + len(line) > self._limit
+            if not full:
+                stream.write(line)
+        if full:
+            self._path.replace(self._path.with_name(self._path.name + ".1"))
+            self._path.write_bytes(line)
+
+
+def to_line(record: Record) -> str:
+    """Return the record as it stands in the file."""
+    return msgspec.json.encode(record).decode()
+
+
+def _bounded(record: Record) -> Record:
+    if len(record.message) > MAX_MESSAGE_CHARACTERS:
+        record = msgspec.structs.replace(record, message=record.message[:MAX_MESSAGE_CHARACTERS] + "… (cut)")
+    if record.fields and len(msgspec.json.encode(record.fields)) > MAX_FIELDS_BYTES:
+        record = msgspec.structs.replace(record, fields={"dropped": f"fields longer than {MAX_FIELDS_BYTES} bytes"})
+    return record
+
+
+def read(home: Home, *, plugin: str | None = None, text: str | None = None) -> Iterator[Record]:
+    """Yield the records of one plugin or of all, oldest first within a plugin.
+
+    Args:
+        home: the plugin manager's folder.
+        plugin: only this plugin.
+        text: only records whose line contains this text, ignoring case (a plugin's name matches all its lines).
+    """
+    names = [plugin] if plugin else sorted(path.name.removesuffix(".jsonl") for path in home.logs.glob("*.jsonl"))
+    wanted = text.casefold() if text else None
+    for name in names:
+        for path in (home.logs / f"{name}.jsonl.1", home.logs / f"{name}.jsonl"):
+            yield from _read_file(path, wanted)
+
+
+def _read_file(path: Path, wanted: str | None) -> Iterator[Record]:
+    decoder = msgspec.json.Decoder(Record)
+    try:
+        stream = path.open("rb")
+    except FileNotFoundError:
+        return
+    with stream:
+        for line in stream:
+            if wanted is not None and wanted not in line.decode("utf-8", "replace").casefold():
+                continue
+            try:
+                yield decoder.decode(line)
+            except msgspec.DecodeError:
+                continue  # the last line of a crash; every whole line is still shown

@@ -1,0 +1,320 @@
+"""Installed plugins on disk.
+
+``install`` takes nothing but a `VerifiedBundle`. It works on a private copy, so that the bytes that were verified are
+the bytes that are extracted, and it
+has one commit point: the rename of ``current.json``. Before it the old state holds, after it the new one; what a
+crash leaves in ``staging/`` or as an
+unreferenced version folder is swept by the next install.
+
+::
+
+    stage a copy → verify (the caller's `verify`) → extract → fsync → rename the folder into place → pin the signer →
+    replace current.json
+
+Law: for every name, ``get(name)`` is the receipt of a folder that is complete, or raises NotFoundError.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from mobileops.bundle import FILES_MEMBER, SIGNATURE_SUFFIX, FileTable, signature_path
+from mobileops.bundle.limits import MAX_ARCHIVE_BYTES
+from mobileops.errors import HostFault, NotFoundError, RefusedError
+from mobileops.manifest import Manifest
+from mobileops.manifest import parse as parse_manifest
+from mobileops.runtime import durable
+from mobileops.runtime.logs import timestamp
+from mobileops.runtime.trust import Pin, VerifiedBundle
+from mobileops.runtime.trust.signature_file import MAX_SIGNATURE_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mobileops.runtime.home import Home
+
+CURRENT: Final = "current.json"
+COPY_BYTES: Final = 1 << 20
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What is installed under a name, and why it was trusted.
+
+    Attributes:
+        name: the plugin's name.
+        version: SemVer text.
+        sha256: digest of the bundle, lowercase hex.
+        folder: folder below ``store/NAME/``.
+        files_sha256: digest of ``.mobileops/files.json``, the second subject of the signed statement.
+        signer: who signed, as `Signer.to_dict`.
+        installed_at: RFC 3339 UTC.
+    """
+
+    name: str
+    version: str
+    sha256: str
+    folder: str
+    files_sha256: str
+    signer: dict[str, Any]
+    installed_at: str
+
+
+class Store:
+    """The installed plugins of one home."""
+
+    def __init__(self, home: Home) -> None:
+        """Use a prepared home."""
+        self._home = home
+
+    def install(self, bundle: Path, *, verify: Callable[[Path, Path], VerifiedBundle]) -> Receipt:
+        """Install a bundle file with the signature beside it.
+
+        Args:
+            bundle: the zip; its signature is ``<zip>.sigstore.json`` in the same folder.
+            verify: makes the trust decision on the private copy: ``verify(copy_of_zip, copy_of_signature)``.
+
+        Raises:
+            TrustRefused, BundleRefused: ``verify`` said no; nothing was written outside staging, and staging is empty
+            again.
+            HostFault: the disk refused.
+        """
+        with self._changing(), self._staged() as staging:
+            copy, signature = _copy_in(bundle, staging)
+            with verify(copy, signature) as verified:
+                return self._commit(verified, staging)
+
+    def get(self, name: str) -> Receipt:
+        """Return the receipt of an installed plugin.
+
+        Raises:
+            NotFoundError: nothing is installed under that name.
+        """
+        path = self._home.store / name / CURRENT
+        try:
+            if path.parent.parent != self._home.store or name == "..":
+                raise self._absent(name)
+            return msgspec.json.decode(path.read_bytes(), type=Receipt)
+        except msgspec.DecodeError as error:
+            raise HostFault(
+                f"the receipt of {name!r} cannot be read: {error}",
+                code="MOP6002",
+                where=str(path),
+                fix=f"install {name} again from its bundle",
+            ) from error
+        except (OSError, ValueError) as error:  # ValueError: a NUL byte in the name
+            raise self._absent(name) from error
+
+    def all(self) -> list[Receipt]:
+        """Return every receipt, by name."""
+        if not self._home.store.is_dir():
+            return []
+        return [self.get(path.parent.name) for path in sorted(self._home.store.glob(f"*/{CURRENT}"))]
+
+    def folder(self, receipt: Receipt) -> Path:
+        """Return where a plugin's files are."""
+        return self._home.store / receipt.name / receipt.folder
+
+    def manifest(self, receipt: Receipt) -> Manifest:
+        """Return the manifest of an installed plugin."""
+        return parse_manifest((self.folder(receipt) / "plugin.json").read_bytes(), where=f"{receipt.name}/plugin.json")
+
+    def check(self, receipt: Receipt) -> None:
+        """Compare every installed file with files.json, and files.json with the receipt.
+
+        Raises:
+            RefusedError: a file was changed, removed or added since it was installed.
+        """
+        folder = self.folder(receipt)
+        table_bytes = _read(folder / FILES_MEMBER)
+        if hashlib.sha256(table_bytes).hexdigest() != receipt.files_sha256:
+            raise _changed(receipt, FILES_MEMBER)
+        table = FileTable.parse(table_bytes)
+        present = {
+            str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()
+        }
+        expected = {str(name) for name in table.entries} | {FILES_MEMBER}
+        for name in sorted(present ^ expected):
+            raise _changed(receipt, name)
+        for name, entry in table.entries.items():
+            if _digest(folder / str(name)) != entry.sha256:
+                raise _changed(receipt, str(name))
+
+    def uninstall(self, name: str, *, purge: bool = False) -> Receipt:
+        """Remove a plugin; its data folder stays unless ``purge``.
+
+        Raises:
+            NotFoundError: nothing is installed under that name.
+        """
+        with self._changing():
+            receipt = self.get(name)
+            (self._home.store / name / CURRENT).unlink()  # the commit point
+            durable.sync_folder(self._home.store / name)
+            shutil.rmtree(self._home.store / name)
+            if purge:
+                shutil.rmtree(self._home.data / name, ignore_errors=True)
+                (self._home.logs / f"{name}.jsonl").unlink(missing_ok=True)
+                (self._home.logs / f"{name}.jsonl.1").unlink(missing_ok=True)
+                self._write_pins({key: pin for key, pin in self.pins().items() if key != name})
+        return receipt
+
+    def pins(self) -> dict[str, Pin]:
+        """Return the pinned signers, name -> pin.
+
+        Raises:
+            RefusedError: pins.json cannot be read; without it any signer could take any name.
+        """
+        try:
+            raw = msgspec.json.decode(self._home.pins.read_bytes(), type=dict[str, dict[str, Any]])
+            return {name: Pin.from_dict(pin) for name, pin in raw.items()}
+        except FileNotFoundError:
+            return {}
+        except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
+            raise RefusedError(
+                f"the pinned signers cannot be read: {error}",
+                code="MOP6003",
+                where=str(self._home.pins),
+                fix="restore the file from a backup",
+            ) from error
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Hold the store's lock, sweep what a crash left, and turn disk errors into ours."""
+        try:
+            with durable.locked(self._home.run / "store.lock"):
+                for left in self._home.staging.iterdir():
+                    shutil.rmtree(left, ignore_errors=True)
+                yield
+        except OSError as error:
+            raise HostFault(
+                f"the store cannot be changed: {error.strerror or error}",
+                code="MOP6001",
+                where=str(error.filename or self._home.store),
+                fix="check free space and permissions, then repeat the command",
+            ) from error
+
+    @contextmanager
+    def _staged(self) -> Iterator[Path]:
+        staging = Path(tempfile.mkdtemp(dir=self._home.staging))
+        try:
+            yield staging
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+    def _commit(self, verified: VerifiedBundle, staging: Path) -> Receipt:
+        manifest = verified.manifest
+        folder = f"{manifest.version}-{verified.sha256[:16]}"
+        receipt = Receipt(
+            name=manifest.name,
+            version=str(manifest.version),
+            sha256=verified.sha256,
+            folder=folder,
+            files_sha256=verified.bundle.files_digest,
+            signer=verified.signer.to_dict(),
+            installed_at=timestamp(time.time()),
+        )
+        shelf = self._home.store / manifest.name
+        shelf.mkdir(exist_ok=True)
+        shelf.chmod(0o755)
+        self._place(verified, staging / "tree", shelf / folder)
+        durable.write(shelf / f"{folder}{SIGNATURE_SUFFIX}", verified.signature, mode=0o644)
+        self._write_pins(self.pins() | {manifest.name: verified.pin})
+        durable.write(shelf / CURRENT, msgspec.json.encode(receipt), mode=0o644)
+        self._sweep(shelf, keep=folder)
+        return receipt
+
+    @staticmethod
+    def _place(verified: VerifiedBundle, tree: Path, target: Path) -> None:
+        """Extract beside the target, then rename; a folder that is there already is replaced.
+
+        Because a crash may have left it without a receipt.
+        """
+        verified.bundle.extract(tree)
+        tree.chmod(0o755)
+        if target.exists():
+            target.rename(tree.with_name("replaced"))
+        tree.rename(target)
+        durable.sync_folder(target.parent)
+
+    @staticmethod
+    def _sweep(shelf: Path, *, keep: str) -> None:
+        """Remove what no receipt names."""
+        for path in shelf.iterdir():
+            if path.name not in {keep, f"{keep}{SIGNATURE_SUFFIX}", CURRENT}:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def _write_pins(self, pins: dict[str, Pin]) -> None:
+        durable.write(
+            self._home.pins,
+            msgspec.json.format(msgspec.json.encode({name: pins[name].to_dict() for name in sorted(pins)})),
+        )
+
+    def _absent(self, name: str) -> NotFoundError:
+        return NotFoundError(
+            f"no plugin {name!r} is installed",
+            code="MOP6004",
+            where=str(self._home.store),
+            fix="mobileops list shows what is",
+        )
+
+
+def _copy_in(bundle: Path, staging: Path) -> tuple[Path, Path]:
+    """Copy a bundle and its signature into staging under their own names (the name is part of what is signed)."""
+    signature = signature_path(bundle)
+    if not bundle.is_file():
+        raise NotFoundError(
+            f"{str(bundle)!r} is not a file",
+            code="MOP6005",
+            fix="give the path of a bundle made by 'mobileops package'",
+        )
+    _copy(bundle, staging / bundle.name, limit=MAX_ARCHIVE_BYTES)
+    if signature.is_file():
+        _copy(signature, staging / signature.name, limit=MAX_SIGNATURE_BYTES)
+    return staging / bundle.name, staging / signature.name
+
+
+def _copy(source: Path, target: Path, *, limit: int) -> None:
+    """Copy at most one byte more than a file may have: enough for the reader to refuse it.
+
+    Never enough to fill the disk.
+    """
+    with source.open("rb") as incoming, target.open("xb") as outgoing:
+        left = limit + 1
+        while left and (data := incoming.read(min(COPY_BYTES, left))):
+            outgoing.write(data)
+            left -= len(data)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _digest(path: Path) -> str | None:
+    """Return the SHA-256 of a regular file, or None when it is anything else."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _changed(receipt: Receipt, name: str) -> RefusedError:
+    return RefusedError(
+        f"{name!r} of plugin {receipt.name!r} is not what was installed",
+        code="MOP6006",
+        where=f"{receipt.name}/{receipt.folder}/{name}",
+        why="every installed file must match the files.json that its publisher signed",
+        fix=f"install {receipt.name} again from its bundle",
+    )

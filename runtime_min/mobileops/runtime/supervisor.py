@@ -1,0 +1,364 @@
+"""Running plugins: start, call, stop, and notice when one ends by itself.
+
+::
+
+    stopped ──start──► starting ──ready──► running ──stop──► stopping ──exit──► stopped
+                          │                   │                 │
+                          └──── failed ◄──────┴─────────────────┘   (no "ready" in time, ended by itself, had to be
+                          killed, broke the protocol)
+
+A plugin is started only when its files still match what was verified and signed, its signer's bundle is not revoked,
+and the host can enforce its policy. Every
+transition has a cause and a time and is a line in the plugin's log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import enum
+import os
+import signal
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from mobileops.errors import MobileOpsError, NotFoundError, PluginError, PluginGone
+from mobileops.runtime.connection import Connection
+from mobileops.runtime.identities import identity_index
+from mobileops.runtime.isolation.credentials import plugin_uid
+from mobileops.runtime.isolation.policy import compile_policy
+from mobileops.runtime.logs import LogFile, Record, timestamp
+from mobileops.runtime.output import OutputReader
+from mobileops.runtime.rpc import Frame, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mobileops.runtime.home import Home
+    from mobileops.runtime.launcher import Launched, Launcher
+    from mobileops.runtime.store import Receipt, Store
+
+DEFAULT_DEADLINE_S: Final = 30.0
+KILL_WAIT_S: Final = 5.0
+
+
+class State(enum.StrEnum):
+    """Where a plugin is in its life; see the module's diagram."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+@dataclasses.dataclass(slots=True)
+class Instance:
+    """One run of one plugin.
+
+    Attributes:
+        receipt: what was started.
+        state: now.
+        cause: why it is in that state.
+        since: seconds since the epoch of the last transition.
+        methods: exported methods, known from "ready" on.
+    """
+
+    receipt: Receipt
+    state: State
+    cause: str
+    since: float
+    log: LogFile
+    stop_timeout_s: float
+    launched: Launched | None = None
+    connection: Connection | None = None
+    methods: tuple[str, ...] = ()
+    unsupported: tuple[str, ...] = ()
+    ready: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
+    ended: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
+
+    @property
+    def name(self) -> str:
+        """The plugin's name."""
+        return self.receipt.name
+
+
+class Supervisor:
+    """All running plugins of one home."""
+
+    def __init__(self, home: Home, *, store: Store, launcher: Callable[[], Launcher]) -> None:
+        """Supervise nothing yet.
+
+        Args:
+            home: the plugin manager's folder.
+            store: installed plugins.
+            launcher: returns the running launcher, starting it on first use.
+        """
+        self._home = home
+        self._store = store
+        self._launcher = launcher
+        self._instances: dict[str, Instance] = {}
+
+    async def start(self, name: str, *, debug: bool = False) -> dict[str, Any]:
+        """Start an installed plugin and wait until it is ready.
+
+        Raises:
+            NotFoundError: not installed.
+            RefusedError: files changed since the install, or the host cannot enforce the policy.
+            PluginError: it failed before it was ready.
+        """
+        receipt = self._store.get(name)
+        current = self._instances.get(name)
+        if current and current.state in {State.STARTING, State.RUNNING, State.STOPPING}:
+            raise PluginError(f"{name!r} is already {current.state}", code="MOP5104", fix=f"mobileops stop {name}")
+        self._store.check(receipt)
+        instance = self._launch(receipt, debug=debug)
+        await self._until_ready(instance)
+        return self.describe(name)
+
+    async def stop(self, name: str) -> dict[str, Any]:
+        """Stop a plugin: ask, wait for its stop timeout, then kill.
+
+        Raises:
+            NotFoundError: not installed.
+            PluginError: it does not run.
+        """
+        instance = self._running(name)
+        await self._end(instance, "stopped by the operator")
+        return self.describe(name)
+
+    async def call(
+        self,
+        name: str,
+        method: str,
+        *,
+        body: dict[str, Any],
+        queued: bool = False,
+        deadline_s: float = DEFAULT_DEADLINE_S,
+    ) -> Any:  # noqa: ANN401  whatever the method returns
+        """Call an exported method of a running plugin.
+
+        Raises:
+            NotFoundError: not installed, or no such method.
+            PluginError: it does not run.
+            CallError: the method raised, or did not answer in time.
+        """
+        instance = self._running(name)
+        if instance.connection is None or instance.state is not State.RUNNING:
+            raise PluginError(f"{name!r} is {instance.state}", code="MOP5105", fix="wait until it runs")
+        if method not in instance.methods and not queued:
+            raise NotFoundError(
+                f"{name!r} has no plugin method {method!r}",
+                code="MOP5013",
+                why=f"it exports {', '.join(instance.methods) or 'none'}",
+                fix="mark the method with @plugin_method, or call one of those",
+            )
+        return await instance.connection.request(
+            Kind.QUEUE if queued else Kind.CALL, method, body, deadline_s=deadline_s
+        )
+
+    async def health(self, name: str) -> Any:  # noqa: ANN401  the author's report
+        """Return what the plugin's ``health_check()`` returns."""
+        instance = self._running(name)
+        if instance.connection is None:
+            raise PluginGone(f"{name!r} is not connected", code="MOP5004")
+        return await instance.connection.request(Kind.CONTROL, "health", deadline_s=DEFAULT_DEADLINE_S)
+
+    async def stop_all(self) -> None:
+        """Stop every running plugin, at the same time."""
+        active = [one for one in self._instances.values() if one.state in {State.STARTING, State.RUNNING}]
+        await asyncio.gather(*(self._end(one, "the plugin manager stops") for one in active))
+
+    def describe(self, name: str) -> dict[str, Any]:
+        """Return the state of a plugin as plain values."""
+        instance = self._instances.get(name)
+        if instance is None:
+            return {
+                "name": name,
+                "state": str(State.STOPPED),
+                "cause": "not started",
+                "since": None,
+                "pid": None,
+                "methods": [],
+                "unsupported": [],
+            }
+        return {
+            "name": name,
+            "version": instance.receipt.version,
+            "state": str(instance.state),
+            "cause": instance.cause,
+            "since": timestamp(instance.since),
+            "pid": instance.launched.pid if instance.launched else None,
+            "methods": list(instance.methods),
+            "unsupported": list(instance.unsupported),
+        }
+
+    def active(self) -> list[str]:
+        """Return the names of plugins that have a process."""
+        return sorted(
+            name
+            for name, one in self._instances.items()
+            if one.state in {State.STARTING, State.RUNNING, State.STOPPING}
+        )
+
+    def reap(self) -> None:
+        """Take the exit reports that wait at the launcher."""
+        by_launch = {one.launched.launch_id: one for one in self._instances.values() if one.launched}
+        for report in self._launcher().read_exits():
+            instance = by_launch.get(report.launch_id)
+            if instance is not None:
+                self._exited(instance, report.status)
+
+    def _running(self, name: str) -> Instance:
+        instance = self._instances.get(name)
+        if instance is None or instance.state in {State.STOPPED, State.FAILED}:
+            self._store.get(name)
+            state = "not running" if instance is None else f"{instance.state} ({instance.cause})"
+            raise PluginError(f"{name!r} is {state}", code="MOP5105", fix=f"mobileops start {name}")
+        return instance
+
+    def _launch(self, receipt: Receipt, *, debug: bool) -> Instance:
+        """Make the sandboxed process; raises without leaving anything behind."""
+        manifest = self._store.manifest(receipt)
+        uid = plugin_uid(identity_index(self._home.data, receipt.name))
+        policy = compile_policy(manifest, app=self._store.folder(receipt), data=self._home.data / receipt.name, uid=uid)
+        launched = self._launcher().launch(
+            policy, {"manifest": dict(manifest.document), "settings": {}, "debug": debug}
+        )
+        instance = Instance(
+            receipt,
+            State.STARTING,
+            "started by the operator",
+            time.time(),
+            LogFile(self._home.logs / f"{receipt.name}.jsonl"),
+            manifest.resources.stop_timeout_s,
+            launched=launched,
+            unsupported=policy.unsupported,
+        )
+        self._instances[receipt.name] = instance
+        self._note(instance)
+        for permission in policy.unsupported:
+            self._write(
+                instance, "WARNING", f"permission {permission!r} is declared, but this version grants nothing for it"
+            )
+        instance.connection = Connection(
+            launched.channel,
+            on_note=lambda frame: self._on_note(instance, frame),
+            on_closed=lambda cause: self._on_closed(instance, cause),
+        )
+        OutputReader(launched.output, lambda line: self._write(instance, "INFO", line, source="output"))
+        start_timeout_s = manifest.resources.start_timeout_s
+        loop = asyncio.get_running_loop()
+        loop.call_later(start_timeout_s, self._start_timeout, instance, start_timeout_s)
+        loop.call_soon(self.reap)  # reports that arrived while the launch was waiting for its answer
+        return instance
+
+    def _start_timeout(self, instance: Instance, seconds: float) -> None:
+        if instance.state is State.STARTING:
+            self._fail(instance, f"not ready within {seconds:g} s")
+
+    async def _until_ready(self, instance: Instance) -> None:
+        waits = [asyncio.create_task(instance.ready.wait()), asyncio.create_task(instance.ended.wait())]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for task in waits:
+            task.cancel()
+        if not instance.ready.is_set() or instance.state is State.FAILED:
+            raise PluginError(
+                f"{instance.name!r} did not start: {instance.cause}",
+                code="MOP5106",
+                fix=f"mobileops logs {instance.name} shows what it wrote",
+            )
+
+    async def _end(self, instance: Instance, cause: str) -> None:
+        self._move(instance, State.STOPPING, cause)
+        with suppress(MobileOpsError):
+            if instance.connection is not None:
+                await instance.connection.request(Kind.CONTROL, "stop", deadline_s=instance.stop_timeout_s)
+        try:
+            await asyncio.wait_for(instance.ended.wait(), instance.stop_timeout_s)
+        except TimeoutError:
+            self._move(instance, State.STOPPING, f"did not end within {instance.stop_timeout_s:g} s, killed")
+            self._kill(instance)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(instance.ended.wait(), KILL_WAIT_S)
+
+    def _kill(self, instance: Instance) -> None:
+        """SIGKILL through the pidfd: it names this process and no other, whatever happens to the number."""
+        if instance.launched is not None and not instance.ended.is_set():
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(instance.launched.pidfd, signal.SIGKILL)
+
+    def _fail(self, instance: Instance, cause: str) -> None:
+        self._move(instance, State.FAILED, cause)
+        self._kill(instance)
+
+    def _exited(self, instance: Instance, status: int) -> None:
+        if instance.ended.is_set():
+            return
+        if instance.connection is not None:
+            instance.connection.close()
+        if instance.launched is not None:
+            os.close(instance.launched.pidfd)
+        how = f"exit status {status}" if status >= 0 else f"killed by {signal.Signals(-status).name}"
+        if instance.state is State.STOPPING:
+            self._move(instance, State.STOPPED, instance.cause)
+        elif instance.state is not State.FAILED:
+            self._move(instance, State.FAILED, f"ended by itself: {how}")
+        instance.launched = None
+        instance.connection = None
+        instance.ended.set()
+
+    def _on_note(self, instance: Instance, frame: Frame) -> None:
+        body = frame.body if isinstance(frame.body, dict) else {}
+        if frame.method == "log":
+            fields = body.get("fields")
+            self._write(
+                instance,
+                str(body.get("level", "INFO"))[:16],
+                str(body.get("message", "")),
+                source="plugin",
+                fields=fields if isinstance(fields, dict) else {},
+            )
+        elif frame.method == "state" and body.get("state") == "ready" and instance.state is State.STARTING:
+            methods = body.get("methods")
+            instance.methods = tuple(str(name) for name in methods) if isinstance(methods, list) else ()
+            self._move(instance, State.RUNNING, "ready")
+            instance.ready.set()
+        elif frame.method == "state" and body.get("state") == "failed":
+            self._fail(instance, str(body.get("cause", "it gave no cause"))[:2000])
+
+    def _on_closed(self, instance: Instance, cause: MobileOpsError | None) -> None:
+        """A plugin without a channel is of no use: end it, whether it closed the channel or broke the protocol."""
+        if cause is not None:
+            self._fail(instance, f"{cause.what} [{cause.code}]")
+        elif instance.state is State.STARTING:
+            self._fail(instance, "it closed its channel before it was ready")
+        elif instance.state is State.RUNNING:
+            self._fail(instance, "it closed its channel")
+
+    def _move(self, instance: Instance, state: State, cause: str) -> None:
+        instance.state, instance.cause, instance.since = state, cause, time.time()
+        self._note(instance)
+
+    def _note(self, instance: Instance) -> None:
+        level = "ERROR" if instance.state is State.FAILED else "INFO"
+        self._write(
+            instance, level, f"{instance.state}: {instance.cause}", fields={"version": instance.receipt.version}
+        )
+
+    @staticmethod
+    def _write(
+        instance: Instance, level: str, message: str, *, source: str = "manager", fields: dict[str, Any] | None = None
+    ) -> None:
+        with suppress(OSError):  # a full disk must not end a running plugin
+            instance.log.append(
+                Record(
+                    time=timestamp(time.time()),
+                    plugin=instance.name,
+                    level=level,
+                    source=source,
+                    message=message,
+                    fields=fields or {},
+                )
+            )

@@ -1,0 +1,87 @@
+"""`mobileops.runtime.home` and `.durable`."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from mobileops.errors import HostFault
+from mobileops.runtime import durable
+from mobileops.runtime.home import SYSTEM_HOME, Home, default_root
+
+
+@pytest.mark.parametrize(
+    ("environment", "uid", "expected"),
+    [
+        ({"MOBILEOPS_HOME": "/x"}, 0, Path("/x")),
+        ({}, 0, SYSTEM_HOME),
+        ({"XDG_DATA_HOME": "/d", "HOME": "/h"}, 1000, Path("/d/mobileops")),
+        ({"HOME": "/h"}, 1000, Path("/h/.local/share/mobileops")),
+    ],
+)
+def test_the_default_home_follows_the_account(environment: dict[str, str], uid: int, expected: Path) -> None:
+    assert default_root(environment, uid=uid) == expected
+
+
+def test_a_prepared_home_is_closed_to_others_and_lets_plugin_uids_pass_below(tmp_path: Path) -> None:
+    old = os.umask(0o077)
+    try:
+        home = Home(tmp_path / "home").prepare()
+    finally:
+        os.umask(old)
+    modes = {
+        path.name: stat.S_IMODE(path.stat().st_mode) for path in (home.root, home.store, home.data, home.logs, home.run)
+    }
+    assert modes == {"home": 0o700, "store": 0o755, "data": 0o711, "logs": 0o700, "run": 0o700}
+
+
+def test_preparing_twice_changes_nothing(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home").prepare()
+    home.data.chmod(0o700)
+    assert home.prepare() == home
+    assert stat.S_IMODE(home.data.stat().st_mode) == 0o700
+
+
+def test_a_home_that_cannot_be_made_is_a_host_fault(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(HostFault) as caught:
+        Home(tmp_path / "file" / "home").prepare()
+    assert caught.value.code == "MOP8001"
+
+
+def test_a_durable_write_replaces_the_file_and_leaves_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "x.json"
+    target.write_text("old")
+    durable.write(target, b"new", mode=0o640)
+    assert (target.read_bytes(), stat.S_IMODE(target.stat().st_mode)) == (b"new", 0o640)
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_failed_write_keeps_the_old_content_and_leaves_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "x.json"
+    target.write_text("old")
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        durable.write(target, b"new")
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_lock_excludes_a_second_holder(tmp_path: Path) -> None:
+    with (
+        durable.locked(tmp_path / "lock"),
+        pytest.raises(BlockingIOError),
+        durable.locked(tmp_path / "lock", blocking=False),
+    ):
+        pass
+    with durable.locked(tmp_path / "lock", blocking=False):
+        pass

@@ -1,0 +1,328 @@
+"""`mobileops.runtime.supervisor`: start, call, stop, and what happens when a plugin ends by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mobileops.errors import CallError, IsolationRefused, NotFoundError, PluginError, RefusedError
+from mobileops.runtime import logs, supervisor
+from mobileops.runtime.home import Home
+from mobileops.runtime.store import Store
+from mobileops.runtime.supervisor import Supervisor
+from tests.fakes.plugin_folder import ECHO
+from tests.fakes.signed_bundle import Publisher
+from tests.fakes.unconfined_launcher import UnconfinedLauncher
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+STUBBORN = """
+    import time
+    from mobileops.plugin import ServicePlugin
+
+    class Stubborn(ServicePlugin):
+        def start(self):
+            while True:
+                time.sleep(0.01)
+"""
+HEAD = "from mobileops.plugin import ServicePlugin, plugin_method\n"
+
+
+class Bench:
+    """A supervisor with a fake launcher and a publisher."""
+
+    def __init__(self, root: Path) -> None:
+        self.home = Home(root / "home").prepare()
+        self.store = Store(self.home)
+        self.publisher = Publisher(self.home, root)
+        self.launcher = UnconfinedLauncher()
+
+    def install(self, code: str = ECHO, **plugin: Any) -> None:
+        """Publish and install a plugin called echo."""
+        self.store.install(self.publisher.publish(code=code, **plugin), verify=self.publisher.decision())
+
+    def drive(self, scenario: Callable[[Supervisor], Awaitable[None]]) -> None:
+        """Run a scenario with a running loop, bounded in time; stop everything afterwards."""
+
+        async def main() -> None:
+            one = Supervisor(self.home, store=self.store, launcher=lambda: self.launcher)  # type: ignore[arg-type,return-value]
+            asyncio.get_running_loop().add_reader(self.launcher.fileno(), one.reap)
+            try:
+                await asyncio.wait_for(scenario(one), 30)
+            finally:
+                await one.stop_all()
+                asyncio.get_running_loop().remove_reader(self.launcher.fileno())
+
+        try:
+            asyncio.run(main())
+        finally:
+            self.launcher.close()
+
+    def messages(self) -> list[str]:
+        """Return the log's messages."""
+        return [record.message for record in logs.read(self.home, plugin="echo")]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():  # noqa: ASYNC110  what is waited for happens in another process
+        await asyncio.sleep(0.005)
+
+
+def test_a_started_plugin_runs_answers_and_stops(bench: Bench) -> None:
+    bench.install()
+
+    async def scenario(one: Supervisor) -> None:
+        state = await one.start("echo")
+        assert (state["state"], state["methods"]) == ("running", ["echo", "fail"])
+        assert await one.call("echo", "echo", body={"args": [5]}) == 5
+        assert one.active() == ["echo"]
+        assert (await one.stop("echo"))["state"] == "stopped"
+        assert one.active() == []
+
+    bench.drive(scenario)
+    assert bench.messages() == [
+        "starting: started by the operator",
+        "running: ready",
+        "stopping: stopped by the operator",
+        "stopped: stopped by the operator",
+    ]
+
+
+def test_a_plugin_can_be_started_again(bench: Bench) -> None:
+    bench.install()
+
+    async def scenario(one: Supervisor) -> None:
+        for _ in range(2):
+            await one.start("echo")
+            await one.stop("echo")
+
+    bench.drive(scenario)
+
+
+def test_what_runs_cannot_be_started_twice(bench: Bench) -> None:
+    bench.install()
+
+    async def scenario(one: Supervisor) -> None:
+        await one.start("echo")
+        with pytest.raises(PluginError) as caught:
+            await one.start("echo")
+        assert caught.value.code == "MOP5104"
+
+    bench.drive(scenario)
+
+
+@pytest.mark.parametrize("verb", ["start", "stop", "health"])
+def test_what_is_not_installed_is_not_found(bench: Bench, verb: str) -> None:
+    async def scenario(one: Supervisor) -> None:
+        with pytest.raises(NotFoundError):
+            await getattr(one, verb)("nobody")
+
+    bench.drive(scenario)
+
+
+@pytest.mark.parametrize("verb", ["stop", "health"])
+def test_what_does_not_run_cannot_be_used(bench: Bench, verb: str) -> None:
+    bench.install()
+
+    async def scenario(one: Supervisor) -> None:
+        with pytest.raises(PluginError) as caught:
+            await getattr(one, verb)("echo")
+        assert caught.value.code == "MOP5105"
+
+    bench.drive(scenario)
+
+
+def test_a_changed_file_stops_the_start(bench: Bench) -> None:
+    bench.install()
+    (bench.store.folder(bench.store.get("echo")) / "main.py").write_text("print('mine now')")
+
+    async def scenario(one: Supervisor) -> None:
+        with pytest.raises(RefusedError) as caught:
+            await one.start("echo")
+        assert caught.value.code == "MOP6006"
+        assert one.active() == []
+
+    bench.drive(scenario)
+
+
+def test_a_host_that_cannot_confine_starts_nothing(bench: Bench) -> None:
+    bench.install()
+    bench.launcher.refusal = IsolationRefused("no Landlock", code="MOP4003")
+
+    async def scenario(one: Supervisor) -> None:
+        with pytest.raises(IsolationRefused):
+            await one.start("echo")
+        assert one.describe("echo")["state"] == "stopped"
+
+    bench.drive(scenario)
+
+
+@pytest.mark.parametrize(
+    ("code", "cause"),
+    [
+        (HEAD + "class P(ServicePlugin):\n    def initialize(self): return False\n", "initialize() returned False"),
+        (HEAD + "import os\nos._exit(7)\n", "exit status 7"),
+        (HEAD + "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n", "killed by SIGKILL"),
+    ],
+    ids=["says no", "exits", "dies"],
+)
+def test_a_plugin_that_does_not_become_ready_has_failed_with_its_cause(bench: Bench, code: str, cause: str) -> None:
+    bench.install(code)
+
+    async def scenario(one: Supervisor) -> None:
+        with pytest.raises(PluginError) as caught:
+            await one.start("echo")
+        assert caught.value.code == "MOP5106"
+        assert cause in caught.value.what or "closed its channel" in caught.value.what
+        assert one.describe("echo")["state"] == "failed"
+
+    bench.drive(scenario)
+
+
+def test_a_plugin_that_is_never_ready_is_killed_in_time(bench: Bench) -> None:
+    bench.install(HEAD + "import time\ntime.sleep(60)\n", resources={"start_timeout": 1})
+
+    async def scenario(one: Supervisor) -> None:
+        with pytest.raises(PluginError, match="not ready within 1 s"):
+            await one.start("echo")
+        await until(lambda: one.active() == [])
+
+    bench.drive(scenario)
+
+
+def test_a_plugin_that_ignores_stop_is_killed_after_its_time(bench: Bench) -> None:
+    bench.install(STUBBORN, resources={"stop_timeout": 1})
+
+    async def scenario(one: Supervisor) -> None:
+        await one.start("echo")
+        state = await one.stop("echo")
+        assert state["state"] == "stopped"
+        assert "killed" in state["cause"]
+
+    bench.drive(scenario)
+
+
+def test_a_plugin_that_dies_fails_its_callers_and_is_marked(bench: Bench) -> None:
+    bench.install(
+        ECHO + "\n        @plugin_method\n        def die(self):\n            import os\n            os._exit(9)\n"
+    )
+
+    async def scenario(one: Supervisor) -> None:
+        await one.start("echo")
+        with pytest.raises(PluginError):
+            await one.call("echo", "die", body={})
+        await until(lambda: one.describe("echo")["state"] == "failed")
+        assert one.describe("echo")["pid"] is None or one.active() == []
+
+    bench.drive(scenario)
+
+
+def test_a_killed_plugin_is_noticed(bench: Bench) -> None:
+    bench.install()
+
+    async def scenario(one: Supervisor) -> None:
+        state = await one.start("echo")
+        os.kill(state["pid"], signal.SIGKILL)
+        await until(lambda: one.describe("echo")["state"] == "failed")
+
+    bench.drive(scenario)
+
+
+def test_a_plugin_that_speaks_nonsense_is_killed(bench: Bench) -> None:
+    rave = "self._host._channel._socket.sendall(b'\\xff' * 8)"
+    bench.install(ECHO + f"\n        @plugin_method\n        def rave(self):\n            {rave}\n")
+
+    async def scenario(one: Supervisor) -> None:
+        await one.start("echo")
+        with pytest.raises(RefusedError):
+            await one.call("echo", "rave", body={})
+        assert "MOP5001" in one.describe("echo")["cause"]
+
+    bench.drive(scenario)
+
+
+def test_an_unknown_method_names_the_known_ones(bench: Bench) -> None:
+    bench.install()
+
+    async def scenario(one: Supervisor) -> None:
+        await one.start("echo")
+        with pytest.raises(NotFoundError) as caught:
+            await one.call("echo", "ehco", body={})
+        assert caught.value.why == "it exports echo, fail"
+
+    bench.drive(scenario)
+
+
+def test_an_exception_reaches_the_caller_as_a_call_error(bench: Bench) -> None:
+    bench.install()
+
+    async def scenario(one: Supervisor) -> None:
+        await one.start("echo")
+        with pytest.raises(CallError, match="ValueError: as asked"):
+            await one.call("echo", "fail", body={})
+
+    bench.drive(scenario)
+
+
+def test_health_is_asked_of_the_plugin(bench: Bench) -> None:
+    bench.install(ECHO + "\n        def health_check(self):\n            return {'fine': True}\n")
+
+    async def scenario(one: Supervisor) -> None:
+        await one.start("echo")
+        assert await one.health("echo") == {"fine": True}
+
+    bench.drive(scenario)
+
+
+def test_logs_and_output_reach_the_log_file(bench: Bench) -> None:
+    code = (
+        ECHO
+        + "\n        def initialize(self):"
+        + "\n            self.log('WARNING', 'structured', answer=42)"
+        + "\n            print('printed', flush=True)\n"
+    )
+    bench.install(code)
+
+    async def scenario(one: Supervisor) -> None:
+        await one.start("echo")
+        await until(lambda: "printed" in bench.messages())
+
+    bench.drive(scenario)
+    record = next(record for record in logs.read(bench.home, plugin="echo") if record.message == "structured")
+    assert (record.level, record.source, record.fields) == ("WARNING", "plugin", {"answer": 42})
+
+
+def test_a_permission_that_nothing_enforces_yet_is_warned_about(bench: Bench) -> None:
+    bench.install(permissions=["network.http"])
+
+    async def scenario(one: Supervisor) -> None:
+        assert (await one.start("echo"))["unsupported"] == ["network.http"]
+
+    bench.drive(scenario)
+    assert any("'network.http' is declared" in message for message in bench.messages())
+
+
+def test_a_call_while_stopping_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "KILL_WAIT_S", 1.0)
+    bench.install(STUBBORN, resources={"stop_timeout": 1})
+
+    async def scenario(one: Supervisor) -> None:
+        await one.start("echo")
+        stopping = asyncio.create_task(one.stop("echo"))
+        await until(lambda: one.describe("echo")["state"] == "stopping")
+        with pytest.raises(PluginError, match="stopping"):
+            await one.call("echo", "anything", body={})
+        await stopping
+
+    bench.drive(scenario)
