@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Final
 
 from mobileops.cli.verbs import BY_NAME, VERBS, Verb
 
+TYPE_CHECKING = False  # see mobileops.cli.verbs
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Final
 
     from mobileops.cli.console import Console
     from mobileops.errors import MobileOpsError

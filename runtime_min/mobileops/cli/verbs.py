@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+TYPE_CHECKING = False  # as in typing, whose import alone would cost as much as printing the help
+if TYPE_CHECKING:
+    from typing import Final
 
 
-class Verb(NamedTuple):
+class Verb:
     """One verb of the command line.
 
     Attributes:
@@ -16,11 +18,15 @@ class Verb(NamedTuple):
         needs_toolchain: whether it needs the distribution ``mobileops-toolchain``.
     """
 
-    name: str
-    group: str
-    usage: str
-    summary: str
-    needs_toolchain: bool = False
+    __slots__ = ("group", "name", "needs_toolchain", "summary", "usage")
+
+    def __init__(self, name: str, group: str, usage: str, summary: str, *, needs_toolchain: bool = False) -> None:
+        """Keep the values."""
+        self.name = name
+        self.group = group
+        self.usage = usage
+        self.summary = summary
+        self.needs_toolchain = needs_toolchain
 
     @property
     def module(self) -> str:

@@ -17,7 +17,7 @@ from mobileops.manifest._problems import (
 )
 
 if TYPE_CHECKING:
-    import re
+    import re  # noqa: PLC0415 - a manifest that needs no pattern does not pay for it
     from collections.abc import Callable
 
 Rule: TypeAlias = "Callable[[Any, str, list[Problem]], None]"
