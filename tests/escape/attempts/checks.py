@@ -1,0 +1,189 @@
+"""What must still work inside: a sandbox that breaks Python would only be switched off."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import ctypes
+import datetime as dt
+import json
+import locale
+import logging
+import mmap
+import multiprocessing
+import os
+import random
+import selectors
+import signal
+import socket
+import sqlite3
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+import zoneinfo
+from pathlib import Path
+
+from attempts.registry import Scene, check
+
+
+@check()
+def fifteen_threads(scene: Scene) -> str:
+    with concurrent.futures.ThreadPoolExecutor(15) as pool:
+        return str(sum(pool.map(abs, range(100))))
+
+
+@check()
+def an_event_loop_with_threads(scene: Scene) -> str:
+    async def main() -> int:
+        await asyncio.sleep(0)
+        return await asyncio.to_thread(lambda: 7)
+
+    return str(asyncio.run(main()))
+
+
+@check()
+def a_database_in_the_data_directory(scene: Scene) -> str:
+    path = scene.data / "test.db"
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("CREATE TABLE IF NOT EXISTS t (n)")
+        database.execute("INSERT INTO t VALUES (1)")
+    return str(path.stat().st_size)
+
+
+@check()
+def time_zones(scene: Scene) -> str:
+    return str(dt.datetime.now(zoneinfo.ZoneInfo("Europe/Berlin"))) + str(time.tzname)
+
+
+@check()
+def certificates(scene: Scene) -> str:
+    return str(len(ssl.create_default_context().get_ciphers()))
+
+
+@check()
+def temporary_files(scene: Scene) -> str:
+    with tempfile.NamedTemporaryFile() as stream:
+        stream.write(b"x")
+        return stream.name
+
+
+@check()
+def files_of_its_own(scene: Scene) -> str:
+    path = scene.data / "sub" / "file"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("x")
+    path.chmod(0o600)
+    path.rename(path.with_name("other")).unlink()
+    return "written, renamed, removed"
+
+
+@check()
+def its_own_code(scene: Scene) -> str:
+    source = Path(__file__)
+    assert source.is_relative_to("/app")
+    return str(len(source.read_text()))
+
+
+@check()
+def processes_by_fork(scene: Scene) -> str:
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    child = context.Process(target=queue.put, args=("hello",))
+    child.start()
+    text = queue.get(timeout=5)
+    child.join(5)
+    return text
+
+
+@check()
+def semaphores_and_shared_memory(scene: Scene) -> str:
+    with multiprocessing.get_context("fork").Semaphore():
+        pass
+    with (scene.shm / "own").open("w+b") as memory:
+        memory.truncate(4096)
+        with mmap.mmap(memory.fileno(), 4096) as area:
+            area[:1] = b"x"
+    return "both"
+
+
+@check(execution=True)
+def other_programs_when_granted(scene: Scene) -> str:
+    return subprocess.run(["id", "-u"], capture_output=True, check=True, text=True).stdout
+
+
+@check(execution=True)
+def another_interpreter_when_granted(scene: Scene) -> str:
+    program = [sys.executable, "-I", "-S", "-c", "print(6 * 7)"]
+    return subprocess.run(program, capture_output=True, check=True, text=True).stdout
+
+
+@check()
+def a_socket_pair(scene: Scene) -> str:
+    ours, theirs = socket.socketpair()
+    ours.sendall(b"x")
+    with selectors.DefaultSelector() as selector:
+        selector.register(theirs, selectors.EVENT_READ)
+        assert selector.select(1)
+    return theirs.recv(1).decode()
+
+
+@check()
+def signal_handlers(scene: Scene) -> str:
+    seen = []
+    signal.signal(signal.SIGUSR1, lambda number, frame: seen.append(number))
+    signal.raise_signal(signal.SIGUSR1)
+    return str(seen[0])
+
+
+@check()
+def signals_to_its_own_children(scene: Scene) -> str:
+    child = os.fork()
+    if child == 0:
+        signal.pause()
+    os.kill(child, signal.SIGTERM)
+    return str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+
+@check()
+def callbacks_from_c(scene: Scene) -> str:
+    """Closures of libffi need executable memory."""
+    compare = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_int), ctypes.POINTER(ctypes.c_int))
+    numbers = (ctypes.c_int * 3)(3, 1, 2)
+    ctypes.CDLL(None).qsort(numbers, 3, 4, compare(lambda a, b: a[0] - b[0]))
+    assert list(numbers) == [1, 2, 3]
+    return "sorted"
+
+
+@check()
+def randomness_that_differs(scene: Scene) -> str:
+    return f"{uuid.uuid4()} {random.random()} {os.urandom(4).hex()}"  # noqa: S311 (not for secrets)
+
+
+@check()
+def the_standard_library_at_large(scene: Scene) -> str:
+    locale.setlocale(locale.LC_ALL, "C.UTF-8")
+    logging.getLogger("x").warning("to stderr")
+    assert os.cpu_count()
+    assert Path.home() == Path("/data")
+    assert Path.cwd() == Path("/app")
+    assert os.getuid() == 1000
+    return json.dumps({"threads": threading.active_count()})
+
+
+@check()
+def standard_devices(scene: Scene) -> str:
+    Path("/dev/null").write_text("x")
+    assert os.read(os.open("/dev/zero", os.O_RDONLY), 2) == b"\0\0"
+    return os.read(os.open("/dev/urandom", os.O_RDONLY), 2).hex()
+
+
+@check()
+def output_by_name(scene: Scene) -> str:
+    with open("/dev/fd/2", "a") as stream:  # noqa: PTH123 (an append to a pipe)
+        stream.write("x")
+    return "written"

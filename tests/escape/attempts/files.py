@@ -1,0 +1,210 @@
+"""Attempts on files that are not the plugin's; the secrets are the test's own."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from attempts.registry import Refused, Scene, attempt
+
+
+def secret(scene: Scene) -> Path:
+    return Path(scene.targets["secret"])
+
+
+@attempt()
+def read_a_file_of_the_host(scene: Scene) -> str:
+    return secret(scene).read_text()
+
+
+@attempt()
+def learn_that_a_file_exists(scene: Scene) -> str:
+    return f"{secret(scene).stat().st_size} bytes"
+
+
+@attempt(control=False)
+def read_password_hashes(scene: Scene) -> str:
+    return Path("/etc/shadow").read_text()[:8]
+
+
+@attempt()
+def read_the_users_of_the_host(scene: Scene) -> str:
+    return Path("/etc/passwd").read_text()[:8]
+
+
+@attempt()
+def read_data_of_another_plugin(scene: Scene) -> str:
+    return Path(scene.targets["neighbour"]).read_text()
+
+
+@attempt(control=False)
+def read_data_of_another_plugin_in_the_store(scene: Scene) -> str:
+    return str([entry.name for entry in Path("/st/data").iterdir()])
+
+
+@attempt(control=False)
+def list_the_other_plugins(scene: Scene) -> str:
+    return str([entry.name for entry in Path("/st/plugins").iterdir()])
+
+
+@attempt()
+def write_into_its_own_code(scene: Scene) -> str:
+    (scene.app / "planted.py").write_text("")
+    return "written"
+
+
+@attempt()
+def change_the_mode_of_its_own_code(scene: Scene) -> str:
+    (scene.app / "attempts" / "files.py").chmod(0o644)
+    return "changed"
+
+
+@attempt()
+def follow_a_link_out(scene: Scene) -> str:
+    link = scene.data / "link"
+    link.unlink(missing_ok=True)
+    link.symlink_to(secret(scene))
+    return link.read_text()
+
+
+@attempt()
+def climb_out_by_dots(scene: Scene) -> str:
+    return Path(f"{scene.data}/../../../../../../../..{secret(scene)}").read_text()
+
+
+@attempt()
+def climb_out_by_the_root_of_the_process(scene: Scene) -> str:
+    return Path(f"/proc/self/root{secret(scene)}").read_text()
+
+
+@attempt()
+def climb_out_by_the_root_of_a_thread(scene: Scene) -> str:
+    return Path(f"/proc/thread-self/root{secret(scene)}").read_text()
+
+
+@attempt()
+def climb_out_by_the_working_directory(scene: Scene) -> str:
+    return Path(f"/proc/self/cwd/../../../../../../../..{secret(scene)}").read_text()
+
+
+@attempt()
+def climb_out_by_a_directory_descriptor(scene: Scene) -> str:
+    directory = os.open("/", os.O_PATH)
+    return f"descriptor {os.open(str(secret(scene))[1:], os.O_RDONLY, dir_fd=directory)}"
+
+
+@attempt()
+def hard_link_a_file_of_the_host(scene: Scene) -> str:
+    target = scene.data / "hard"
+    target.unlink(missing_ok=True)
+    os.link(secret(scene), target)
+    return target.read_text()
+
+
+@attempt()
+def move_a_file_of_the_host(scene: Scene) -> str:
+    victim = Path(scene.targets["movable"])
+    victim.rename(scene.data / "moved")
+    (scene.data / "moved").rename(victim)
+    return "moved there and back"
+
+
+@attempt()
+def truncate_a_file_of_the_host(scene: Scene) -> str:
+    os.truncate(scene.targets["movable"], 3)
+    return "truncated"
+
+
+@attempt()
+def change_the_mode_of_a_file_of_the_host(scene: Scene) -> str:
+    secret(scene).chmod(0o644)
+    return "changed"
+
+
+@attempt()
+def change_the_time_of_a_file_of_the_host(scene: Scene) -> str:
+    os.utime(secret(scene))
+    return "changed"
+
+
+@attempt(optional=True)
+def set_an_attribute_of_a_file_of_the_host(scene: Scene) -> str:
+    os.setxattr(secret(scene), "user.escape", b"x")
+    return "set"
+
+
+@attempt()
+def touch_the_system_interpreter(scene: Scene) -> str:
+    """Read-only for an ordinary user as well, so the control aims at a file that the user owns."""
+    path = secret(scene) if scene.app != Path("/app") else Path(os.__file__)
+    os.utime(path)
+    return "changed"
+
+
+@attempt(control=False)
+def make_a_block_device(scene: Scene) -> str:
+    os.mknod(scene.data / "disk", stat.S_IFBLK | 0o600, os.makedev(8, 0))
+    return "made"
+
+
+@attempt(control=False)
+def open_a_disk(scene: Scene) -> str:
+    for name in ("sda", "vda", "nvme0n1", "mem", "kmsg", "kcore"):
+        for directory in ("/dev", "/proc"):
+            try:
+                return f"{name}: descriptor {os.open(f'{directory}/{name}', os.O_RDONLY)}"
+            except OSError as error:
+                last = error
+    raise last
+
+
+@attempt(control=False)
+def open_a_kernel_setting_for_writing(scene: Scene) -> str:
+    return f"descriptor {os.open('/proc/sys/kernel/core_pattern', os.O_WRONLY)}"
+
+
+@attempt(control=False)
+def open_a_network_setting_for_writing(scene: Scene) -> str:
+    return f"descriptor {os.open('/proc/sys/net/ipv4/ip_forward', os.O_WRONLY)}"
+
+
+@attempt()
+def make_a_process_unkillable_by_memory_pressure(scene: Scene) -> str:
+    setting = Path("/proc/self/oom_score_adj")
+    setting.write_text(setting.read_text())
+    return "written"
+
+
+@attempt(control=False)
+def make_a_control_group(scene: Scene) -> str:
+    Path("/sys/fs/cgroup/escape").mkdir()
+    return "made"
+
+
+@attempt()
+def read_the_hardware(scene: Scene) -> str:
+    return str(list(Path("/sys/class").iterdir())[:1])
+
+
+@attempt(control=False)
+def replace_a_mount_point(scene: Scene) -> str:
+    scene.data.rename(scene.data.with_name("data2"))
+    return "renamed"
+
+
+@attempt(control=False)
+def write_beside_its_directories(scene: Scene) -> str:
+    for directory in ("/", "/etc", "/rt", "/usr", "/dev", "/st"):
+        try:
+            Path(directory, "planted").write_text("")
+        except OSError:
+            continue
+        return f"written into {directory}"
+    raise Refused("nowhere")
+
+
+@attempt()
+def read_packages_of_the_host(scene: Scene) -> str:
+    """The control's interpreter has the runtime's packages beside it; a plugin has only what it declared."""
+    return Path(scene.targets["packages"]).read_text()[:8]

@@ -1,0 +1,230 @@
+"""An ordinary user with a readable copy of the runtime, the host's targets, and one run of everything per kind of user.
+
+As root the tests run twice, as root and as a user that is made for them and removed afterwards; otherwise once, as
+whoever runs them. Nothing is attempted outside the sandbox but by an ordinary user.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from mobileops import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+HERE = Path(__file__).parent
+IS_ROOT = os.geteuid() == 0
+MANAGERS = ("root", "user") if IS_ROOT else ("user",)
+START_TIMEOUT_S = 60
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who runs a command: their Python, and how to become them."""
+
+    python: str
+    packages: Path
+    base: Path
+    become: dict[str, Any] = field(default_factory=dict)
+
+    def command(self, *arguments: object) -> list[str]:
+        return [self.python, "-I", str(self.base / "driver.py"), str(self.packages), *map(str, arguments)]
+
+    def run(self, arguments: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            arguments, check=False, text=True, capture_output=True, cwd=self.base, timeout=300, **self.become, **options
+        )
+
+
+@pytest.fixture(scope="session")
+def base() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="mobileops-escape-") as name:
+        path = Path(name)
+        path.chmod(0o755)
+        yield path
+
+
+@pytest.fixture(scope="session")
+def identity() -> Iterator[dict[str, Any]]:
+    """An ordinary user, as arguments of `subprocess.run`; made when the tests run as root."""
+    if not IS_ROOT:
+        yield {}
+        return
+    name = f"mobileops-escape-{os.getpid()}"
+    subprocess.run(["useradd", "--no-create-home", "--shell", "/usr/sbin/nologin", name], check=True)
+    try:
+        entry = pwd.getpwnam(name)
+        yield {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+    finally:
+        subprocess.run(["userdel", name], check=True)
+
+
+@pytest.fixture(scope="session")
+def packages(base: Path) -> Path:
+    """A copy of what the launcher imports, readable for everybody."""
+    target = base / "packages"
+    source = Path(errors.__file__).parent
+    ignore = shutil.ignore_patterns("__pycache__")
+    for part in ("manifest", "plugin", "runtime"):
+        shutil.copytree(source / part, target / "mobileops" / part, ignore=ignore)
+    shutil.copy(source / "errors.py", target / "mobileops")
+    shutil.copytree(Path(msgspec.__file__).parent, target / "msgspec", ignore=ignore)
+    shutil.copy(HERE / "driver.py", base)
+    shutil.copy(HERE / "host.py", base)
+    for path in (target, *target.rglob("*"), base / "driver.py", base / "host.py"):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    return target
+
+
+@pytest.fixture(scope="session")
+def user(base: Path, packages: Path, identity: dict[str, Any]) -> Person:
+    home = _owned(base / "user", identity)
+    shutil.copy(base / "driver.py", home)
+    return Person(_python_for(packages, identity), packages, home, identity)
+
+
+@pytest.fixture(scope="session")
+def people(base: Path, packages: Path, user: Person) -> dict[str, Person]:
+    everybody = {"user": user}
+    if IS_ROOT:
+        home = _owned(base / "root", {})
+        shutil.copy(base / "driver.py", home)
+        everybody["root"] = Person(sys.executable, packages, home)
+    for person in everybody.values():
+        _store(person)
+    return everybody
+
+
+@pytest.fixture(params=MANAGERS)
+def manager(request: pytest.FixtureRequest, people: dict[str, Person]) -> Person:
+    """Who runs the plugin manager."""
+    return people[request.param]
+
+
+@pytest.fixture(scope="session")
+def targets(user: Person, base: Path) -> Iterator[dict[str, Any]]:
+    directory = _owned(user.base / "targets", user.become)
+    arguments = [user.python, "-I", str(base / "host.py"), str(directory)]
+    with subprocess.Popen(
+        arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **user.become
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        line = process.stdout.readline()
+        yield json.loads(line)
+        process.stdin.close()
+        process.wait(START_TIMEOUT_S)
+
+
+@pytest.fixture(scope="session")
+def registry() -> Any:
+    """The attempts and checks, imported as the plugin imports them."""
+    sys.path.insert(0, str(HERE))
+    try:
+        import attempts  # noqa: PLC0415 (only with the path above)
+    finally:
+        sys.path.remove(str(HERE))
+    return attempts
+
+
+@pytest.fixture(scope="session")
+def sandboxed(
+    people: dict[str, Person], targets: dict[str, Any], registry: Any
+) -> Callable[[str, str], dict[str, Any]]:
+    """How an attempt came out inside the sandbox of one kind of manager."""
+    results: dict[str, dict[str, Any]] = {}
+
+    def result(manager: str, name: str) -> dict[str, Any]:
+        if manager not in results:
+            person = people[manager]
+            everything = {**registry.ATTEMPTS, **registry.CHECKS}
+            plan = {"targets": targets, "names": {one: what.execution for one, what in everything.items()}}
+            done = person.run(person.command("all", person.base / "store"), input=json.dumps(plan))
+            assert done.returncode == 0, done.stderr
+            results[manager] = json.loads(done.stdout)
+        return results[manager][name]
+
+    return result
+
+
+@pytest.fixture(scope="session")
+def uncontained(user: Person, targets: dict[str, Any]) -> Callable[[str], dict[str, Any]]:
+    """How an attempt comes out without any sandbox, for the ordinary user."""
+    base = _owned(user.base / "control", user.become)
+    for name in ("data", "tmp"):
+        _owned(base / name, user.become)
+    shutil.copytree(HERE / "attempts", base / "app" / "attempts", ignore=shutil.ignore_patterns("__pycache__"))
+    for path in (base / "app", *(base / "app").rglob("*")):
+        _give(path, user.become)
+    (base / "targets.json").write_text(json.dumps(targets))
+
+    def result(name: str) -> dict[str, Any]:
+        code = (
+            f"import sys; sys.path.insert(0, {str(base / 'app')!r}); import attempts; attempts.control(*sys.argv[1:])"
+        )
+        with Path(targets["secret"]).open() as stream:
+            done = user.run(
+                [user.python, "-I", "-B", "-c", code, name, str(base)],
+                env={"MOBILEOPS_ESCAPE_SECRET": "secret", "PATH": "/usr/bin:/bin"},
+                pass_fds=(stream.fileno(),),
+            )
+        assert done.returncode == 0, done.stderr
+        outcome: dict[str, Any] = json.loads(done.stdout)
+        return outcome
+
+    return result
+
+
+def _store(person: Person) -> None:
+    """Lay out a store with one plugin that holds all attempts, and a data directory."""
+    application = person.base / "store" / "plugins" / "escape" / "1.0.0"
+    shutil.copytree(HERE / "attempts", application / "attempts", ignore=shutil.ignore_patterns("__pycache__"))
+    for path in (HERE / "plugin").iterdir():
+        if path.suffix == ".py":
+            shutil.copy(path, application)
+    (person.base / "store" / "data").mkdir()
+    for path in (person.base / "store", *(person.base / "store").rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+        _give(path, person.become)
+
+
+def _owned(path: Path, identity: dict[str, Any]) -> Path:
+    path.mkdir()
+    path.chmod(0o755)
+    _give(path, identity)
+    return path
+
+
+def _give(path: Path, identity: dict[str, Any]) -> None:
+    if identity:
+        os.chown(path, identity["user"], identity["group"])
+
+
+def _python_for(packages: Path, identity: dict[str, Any]) -> str:
+    """An interpreter that the user may run and that fits the compiled part of msgspec."""
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    for candidate in (os.path.realpath(sys.executable), f"/usr/bin/{version}", f"/usr/local/bin/{version}"):
+        code = f"import sys; sys.path.insert(0, {str(packages)!r}); import msgspec"
+        try:
+            done = subprocess.run(
+                [candidate, "-I", "-B", "-c", code], check=False, capture_output=True, cwd="/", **identity
+            )
+        except OSError:
+            continue
+        if done.returncode == 0:
+            return candidate
+    message = f"no {version} that an ordinary user may run: install one system-wide (apt-get install {version})"
+    raise RuntimeError(message)

@@ -1,0 +1,163 @@
+"""Run the real launcher in a process of its own, as whoever starts this; print what happened as JSON.
+
+``python driver.py PACKAGES VERB STORE [ARGUMENT]``. PACKAGES is put on ``sys.path``: an ordinary user may not be
+able to read the environment that the tests run in.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import select
+import struct
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, sys.argv[1])
+
+from mobileops.errors import MobileOpsError
+from mobileops.runtime.isolation.credentials import plugin_uid
+from mobileops.runtime.isolation.policy import Limits, SandboxPolicy
+from mobileops.runtime.isolation.probe import probe
+from mobileops.runtime.launcher import Launched, Launcher
+
+MEBIBYTE = 1024 * 1024
+LIMITS = Limits(memory_bytes=512 * MEBIBYTE, processes=40, open_files=128, file_size_bytes=64 * MEBIBYTE)
+TIMEOUT_S = 30
+
+
+def policy(store: Path, *, execution: bool = False, name: str = "escape") -> SandboxPolicy:
+    return SandboxPolicy(
+        name=name,
+        app=str(store / "plugins" / "escape" / "1.0.0"),
+        data=str(store / "data" / name),
+        uid=plugin_uid(0),
+        limits=LIMITS,
+        allow_execution=execution,
+    )
+
+
+def drain(launched: Launched) -> bytes:
+    """Read the channel to its end, and the output so that it never fills up."""
+    answer, output = b"", b""
+    deadline = time.monotonic() + TIMEOUT_S
+    while time.monotonic() < deadline:
+        ready, _, _ = select.select([launched.channel, launched.output], [], [], 1)
+        if launched.output in ready:
+            output += os.read(launched.output, 65536)
+        if launched.channel in ready:
+            part = launched.channel.recv(65536)
+            if not part:
+                break
+            answer += part
+    return answer or json.dumps({"escaped": None, "errno": None, "detail": output.decode()[-2000:]}).encode()
+
+
+def run_all(store: Path, specification: str) -> dict[str, object]:
+    """Run every attempt and check, each in a plugin process of its own."""
+    plan = json.loads(specification)
+    os.environ["MOBILEOPS_ESCAPE_SECRET"] = "secret"
+    os.set_inheritable(os.open(plan["targets"]["secret"], os.O_RDONLY), True)
+    results = {}
+    with Launcher(plugins=store / "plugins", data=store / "data") as launcher:
+        for name, execution in plan["names"].items():
+            assignment = {"name": name, "targets": plan["targets"]}
+            launched = launcher.launch(policy(store, execution=execution), assignment, entry="attempts:main")
+            uids = Path(f"/proc/{launched.pid}/status").read_text().partition("Uid:")[2].split()[:4]
+            results[name] = {**json.loads(drain(launched)), "uids": [int(uid) for uid in uids]}
+            launched.channel.close()
+            os.close(launched.output)
+            os.close(launched.pidfd)
+    return results
+
+
+def filter_out(numbers: list[int]) -> None:
+    """Make these system calls of this process and its children fail with ENOSYS, as on a kernel without them."""
+    program = [(0x20, 0, 0, 0)]
+    for number in numbers:
+        program += [(0x15, 0, 1, number), (0x06, 0, 0, 0x50000 | 38)]
+    program.append((0x06, 0, 0, 0x7FFF0000))
+    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *instruction) for instruction in program))
+    header = struct.pack("@HP", len(program), ctypes.addressof(code))
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(38, 1, 0, 0, 0)
+    if libc.syscall(ctypes.c_long(317), ctypes.c_long(1), ctypes.c_long(0), header) != 0:
+        raise OSError(ctypes.get_errno(), "seccomp")
+
+
+def enter_user_namespace(inside: int) -> None:
+    """Enter a user namespace with a single id, as in a container without a range of its own."""
+    uid, gid = os.geteuid(), os.getegid()
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(0x10000000) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{inside} {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"{inside} {gid} 1")
+
+
+def forbid_user_namespaces() -> None:
+    """Enter a user namespace in which no further one may be made; nothing changes outside."""
+    enter_user_namespace(1000)
+    Path("/proc/sys/user/max_user_namespaces").write_text("0")
+
+
+MISSING = {
+    "nothing": lambda: None,
+    "user-namespaces": forbid_user_namespaces,
+    "id-range": lambda: enter_user_namespace(0),
+    "landlock": lambda: filter_out([444, 445, 446]),
+    "seccomp": lambda: filter_out([317]),
+    "mounts": lambda: filter_out([428, 429, 442]),
+    "pidfd": lambda: filter_out([434]),
+}
+
+
+def refused(store: Path, missing: str) -> dict[str, object]:
+    """Take one mechanism away, then try to start a plugin that would leave a file behind; say how it was refused."""
+    MISSING[missing]()
+    report = probe()
+    result: dict[str, object] = {"level": report.level, "broken": [one.name for one in report.mechanisms if not one.ok]}
+    try:
+        with Launcher(plugins=store / "plugins", data=store / "data") as launcher:
+            launched = launcher.launch(policy(store, name=f"for-{missing}"), {}, entry="witness:main")
+            drain(launched)
+    except MobileOpsError as error:
+        result |= error.to_dict()
+    witness = store / "data" / f"for-{missing}" / "ran"
+    result["ran"] = witness.exists()
+    with contextlib.suppress(FileNotFoundError):
+        witness.unlink()
+    return result
+
+
+def hostile(store: Path, count: str) -> None:
+    """Start plugins that ignore everything, say so, and wait to be killed."""
+    launcher = Launcher(plugins=store / "plugins", data=store / "data")
+    launcher.start()
+    launched = [
+        launcher.launch(policy(store, name=f"hostile{number}"), {}, entry="hostile:main")
+        for number in range(int(count))
+    ]
+    for one in launched:
+        one.channel.recv(16)
+    sys.stdout.write(json.dumps({"zygote": launcher.pid, "plugins": [one.pid for one in launched]}) + "\n")
+    sys.stdout.flush()
+    sys.stdin.read()
+
+
+def main() -> None:
+    verb, store, arguments = sys.argv[2], Path(sys.argv[3]), sys.argv[4:]
+    if verb == "all":
+        sys.stdout.write(json.dumps(run_all(store, sys.stdin.read())))
+    elif verb == "refused":
+        sys.stdout.write(json.dumps(refused(store, *arguments)))
+    else:
+        hostile(store, *arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+"""Ignores every signal and the end of its channel, clears the parent-death signal, leaves a daemon behind."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+from contextlib import suppress
+
+
+def main(channel, assignment) -> None:
+    for number in signal.valid_signals():
+        with suppress(OSError, ValueError):
+            signal.signal(number, signal.SIG_IGN)
+    ctypes.CDLL(None).prctl(1, 0, 0, 0, 0)
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            channel.sendall(b"up")
+        else:
+            os._exit(0)
+    while True:
+        signal.pause()

@@ -1,0 +1,62 @@
+"""Every attempt is refused inside the sandbox, and its control shows that it would have worked outside."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from attempts import ATTEMPTS, CHECKS  # (the folder is the plugin's, it is no package of the tests)
+
+sys.path.pop(0)
+
+MANAGERS = ("root", "user") if __import__("os").geteuid() == 0 else ("user",)
+#: What a kernel says that was built without a thing, or an administrator who switched it off.
+ABSENT = {
+    errno.ENOSYS,
+    errno.EPERM,
+    errno.EACCES,
+    errno.EADDRNOTAVAIL,
+    errno.EAFNOSUPPORT,
+    errno.EPROTONOSUPPORT,
+    errno.ENOPROTOOPT,
+    errno.EOPNOTSUPP,
+    errno.ECONNREFUSED,
+    errno.EINVAL,
+}
+
+
+@pytest.mark.parametrize("manager", MANAGERS)
+@pytest.mark.parametrize("name", ATTEMPTS)
+def test_the_attempt_is_refused(name, manager, sandboxed):
+    result = sandboxed(manager, name)
+    assert result["escaped"] is False, result
+
+
+@pytest.mark.parametrize("name", [name for name, attempt in ATTEMPTS.items() if attempt.control])
+def test_the_same_attempt_works_outside(name, uncontained):
+    result = uncontained(name)
+    absent = ATTEMPTS[name].optional and result["errno"] in ABSENT
+    assert result["escaped"] or absent, result
+
+
+@pytest.mark.parametrize("manager", MANAGERS)
+@pytest.mark.parametrize("name", CHECKS)
+def test_it_still_works_inside(name, manager, sandboxed):
+    result = sandboxed(manager, name)
+    assert result["escaped"] is True, result
+
+
+@pytest.mark.parametrize("manager", MANAGERS)
+def test_no_plugin_has_the_uid_of_root_on_the_host(manager, sandboxed):
+    assert all(sandboxed(manager, name)["uids"] for name in ATTEMPTS)
+    assert not any(0 in sandboxed(manager, name)["uids"] for name in ATTEMPTS)
+
+
+def test_the_files_of_the_host_are_as_they_were(sandboxed, targets):
+    for manager in MANAGERS:
+        sandboxed(manager, "truncate_a_file_of_the_host")
+    assert Path(targets["secret"]).read_text() == "secret of the host"

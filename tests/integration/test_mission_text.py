@@ -1,0 +1,301 @@
+"""The command lines and the two example plugins of the mission's text, as they are written there."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.integration.conftest import Account
+
+SERVICE_EXAMPLE = '''
+    #!/usr/bin/env python3
+    """
+    Example MobileOps Service Plugin
+    """
+
+    import json
+    import time
+    from mobileops.plugin import ServicePlugin, plugin_method
+
+    class MyServicePlugin(ServicePlugin):
+        def __init__(self):
+            super().__init__(name="my-service-plugin")
+            self.config = self.load_config()
+            self.is_running = False
+
+        def initialize(self):
+            """Initialize plugin resources"""
+            self.log("INFO", "Initializing My Service Plugin")
+            # Initialize connections, load models, etc.
+            return True
+
+        def start(self):
+            """Start plugin service"""
+            self.log("INFO", "Starting My Service Plugin")
+            self.is_running = True
+
+            # Main service loop
+            while self.is_running:
+                try:
+                    self.process_requests()
+                    time.sleep(1)
+                except Exception as e:
+                    self.log("ERROR", f"Service error: {e}")
+                    break
+
+        def stop(self):
+            """Stop plugin service"""
+            self.log("INFO", "Stopping My Service Plugin")
+            self.is_running = False
+
+        @plugin_method
+        def process_data(self, data):
+            """Process incoming data"""
+            # Custom processing logic
+            processed_data = self.transform_data(data)
+            return {
+                "status": "success",
+                "result": processed_data
+            }
+
+        @plugin_method
+        def get_status(self):
+            """Get plugin status"""
+            return {
+                "running": self.is_running,
+                "version": self.version,
+                "uptime": self.get_uptime()
+            }
+
+        def process_requests(self):
+            """Process pending requests"""
+            # Check for incoming requests
+            requests = self.get_pending_requests()
+
+            for request in requests:
+                try:
+                    result = self.handle_request(request)
+                    self.send_response(request.id, result)
+                except Exception as e:
+                    self.log("ERROR", f"Request processing error: {e}")
+                    self.send_error_response(request.id, str(e))
+
+        def transform_data(self, data):  # the one name that the mission's text leaves to the author
+            return {"seen": data}
+
+    if __name__ == "__main__":
+        plugin = MyServicePlugin()
+        plugin.run()
+'''
+
+PROCESSING_EXAMPLE = '''
+    #!/usr/bin/env python3
+    """
+    Example Data Processing Plugin
+    """
+
+    from mobileops.plugin import ProcessingPlugin, plugin_method
+    import numpy as np
+
+    class DataProcessorPlugin(ProcessingPlugin):
+        def __init__(self):
+            super().__init__(name="data-processor")
+            self.model = None
+
+        def initialize(self):
+            """Load processing model"""
+            model_path = self.config.get("model_path")
+            self.model = self.load_model(model_path)
+            return self.model is not None
+
+        @plugin_method
+        def process(self, input_data):
+            """Process input data"""
+            if not self.model:
+                raise Exception("Model not loaded")
+
+            # Preprocess data
+            processed_input = self.preprocess(input_data)
+
+            # Run inference
+            result = self.model.predict(processed_input)
+
+            # Postprocess results
+            output = self.postprocess(result)
+
+            return {
+                "input_shape": processed_input.shape,
+                "output": output,
+                "confidence": float(np.max(result))
+            }
+
+        def preprocess(self, data):
+            """Preprocess input data"""
+            # Convert to numpy array, normalize, etc.
+            return np.array(data)
+
+        def postprocess(self, result):
+            """Postprocess model output"""
+            # Convert predictions to readable format
+            return result.tolist()
+
+        def load_model(self, path):  # the author's part: what a model is
+            class Doubling:
+                def predict(self, values):
+                    return values * 2
+            return Doubling()
+
+    if __name__ == "__main__":
+        plugin = DataProcessorPlugin()
+        plugin.run()
+'''
+
+MANIFEST = """
+{
+    "name": "my-plugin",
+    "version": "1.0.0",
+    "description": "Example MobileOps plugin",
+    "author": "Developer Name",
+    "license": "MIT",
+    "type": "service",
+    "entry_point": "main.py",
+    "dependencies": [],
+    "permissions": [
+        "network",
+        "filesystem.read",
+        "api.platform"
+    ],
+    "configuration": {
+        "endpoint": "https://api.example.com",
+        "timeout": 30,
+        "retry_count": 3
+    },
+    "compatibility": {
+        "platform_version": ">=1.0.0",
+        "python_version": ">=3.8"
+    },
+    "hooks": {
+        "pre_start": "hooks/pre_start.py",
+        "post_start": "hooks/post_start.py",
+        "pre_stop": "hooks/pre_stop.py"
+    }
+}
+"""
+
+
+def make(account: Account, files: dict[str, str], *, at: str = "my-plugin") -> None:
+    for name, text in files.items():
+        path = account.folder / at / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text).lstrip())
+    account.give(account.folder / at)
+
+
+def test_the_missions_shell_lines_work_in_their_order(account: Account) -> None:
+    plugins = account.home / "plugins"
+    lines = f"""
+        ln -s "$(command -v mobileops)" plugin_manager.sh
+        ./plugin_manager.sh init
+        mkdir -p {plugins}/my-plugin
+        cd {plugins}/my-plugin
+        ln -s "$(command -v mobileops)" plugin_manager.sh
+        ls -A | grep -vx plugin_manager.sh && exit 1
+        rm plugin_manager.sh
+        mobileops create-template my-plugin service
+        cd -
+        ./plugin_manager.sh package my-plugin
+        ./plugin_manager.sh sign my-plugin
+        ./plugin_manager.sh install my-plugin.zip
+        ./plugin_manager.sh install my-plugin
+        ./plugin_manager.sh install my-plugin 0.1.0
+        ./plugin_manager.sh list
+        ./plugin_manager.sh start my-plugin
+        ./plugin_manager.sh status my-plugin
+        ./plugin_manager.sh status my-plugin --detailed
+        ./plugin_manager.sh stop my-plugin
+        export MOBILEOPS_PLUGIN_DEBUG=1
+        ./plugin_manager.sh start my-plugin
+        ./plugin_manager.sh logs search "my-plugin"
+    """
+    done = account.script(textwrap.dedent(lines))
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    assert (plugins / "my-plugin" / "plugin.json").is_file()
+    assert "taking " in done.stderr
+    assert "Started my-plugin" in done.stdout
+
+
+def test_the_missions_service_plugin_runs_with_the_missions_manifest(account: Account) -> None:
+    hook = "from pathlib import Path\nwith Path('/data/hooks').open('a') as f: f.write(__name__ + ' ')\n"
+    hooks = {f"hooks/{name}.py": hook for name in ("pre_start", "post_start", "pre_stop")}
+    make(account, {"plugin.json": MANIFEST, "main.py": SERVICE_EXAMPLE, **hooks})
+    for words in (("package", "my-plugin"), ("sign", "my-plugin"), ("install", "my-plugin")):
+        account.ok(*words)
+    started = account.run("start", "my-plugin")
+    assert started.returncode == 0, started.stderr
+    assert "permission 'network' is declared, but this version grants nothing for it" in started.stderr
+    assert account.json("call", "my-plugin", "process_data", '{"key": "value"}') == {
+        "status": "success",
+        "result": {"seen": {"key": "value"}},
+    }
+    status = account.json("call", "my-plugin", "get_status")
+    assert (status["running"], status["version"], status["uptime"] > 0) == (True, "1.0.0", True)
+    assert account.json("call", "my-plugin", "process_data", "[1]", "--queued")["result"] == {"seen": [1]}
+    assert "stopped" in account.ok("stop", "my-plugin")
+    logs = account.ok("logs", "my-plugin")
+    assert "the code calls this plugin 'my-service-plugin', its manifest 'my-plugin'" in logs
+    assert "Stopping My Service Plugin" in logs
+    hooks_run = (account.home / "data" / "my-plugin" / "hooks").read_text().split()
+    assert hooks_run == [f"mobileops_hook_{name}" for name in ("pre_start", "post_start", "pre_stop")]
+
+
+def test_the_missions_processing_plugin_runs_with_numpy_vendored(account: Account) -> None:
+    manifest = json.loads(MANIFEST) | {
+        "name": "data-processor",
+        "type": "processing",
+        "dependencies": ["numpy"],
+        "permissions": [],
+        "hooks": {},
+    }
+    manifest["configuration"] = {"model_path": "model.json"}
+    make(account, {"plugin.json": json.dumps(manifest), "main.py": PROCESSING_EXAMPLE}, at="data-processor")
+    for words in (
+        ("lock", "data-processor"),
+        ("package", "data-processor"),
+        ("sign", "data-processor"),
+        ("install", "data-processor"),
+        ("start", "data-processor"),
+    ):
+        account.ok(*words)
+    assert account.json("call", "data-processor", "process", "[[1, 2], [3, 4]]") == {
+        "input_shape": [2, 2],
+        "output": [[2, 4], [6, 8]],
+        "confidence": 8.0,
+    }
+
+
+def test_the_example_with_real_data_runs_from_its_bundle(account: Account) -> None:
+    source = Path(__file__).resolve().parents[2] / "examples" / "data-processor"
+    for path in source.rglob("*"):
+        if path.is_file() and "__pycache__" not in path.parts and "dist" not in path.relative_to(source).parts:
+            target = account.folder / "data-processor" / path.relative_to(source)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(path.read_bytes())
+    account.give(account.folder / "data-processor")
+    for words in (
+        ("validate", "data-processor"),
+        ("package", "data-processor"),
+        ("sign", "data-processor"),
+        ("install", "data-processor"),
+    ):
+        account.ok(*words)
+    (account.folder / "data-processor" / "main.py").write_text("raise SystemExit('the bundle counts, not the source')")
+    account.ok("start", "data-processor")
+    report = account.json("call", "data-processor", "evaluate")
+    assert report["rows"] == 150
+    assert report["accuracy"] > 0.9
+    flower = account.json("call", "data-processor", "process", "[[5.1, 3.5, 1.4, 0.2]]")
+    assert flower["input_shape"] == [1, 4]
+    assert 0 < flower["confidence"] <= 1
