@@ -30,7 +30,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: the words after the program's name; None takes them from the process.
     """
-    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _main(list(sys.argv[1:] if argv is None else argv))
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        return EXIT_INTERRUPTED
+
+
+def _main(words: list[str]) -> int:
     if not words or words[0] in {"-h", "--help"} or words == ["help"]:
         return _write(_help())
     if words[0] in {"-V", "--version"}:
@@ -88,9 +95,6 @@ def _guarded(words: list[str]) -> int:
             raise
         console.error(error)
         return error.exit_code
-    except KeyboardInterrupt:
-        console.note("interrupted")
-        return EXIT_INTERRUPTED
     except BrokenPipeError:
         _silence()
         return EXIT_DONE
