@@ -17,7 +17,7 @@ from mobileops.manifest._problems import (
 )
 
 if TYPE_CHECKING:
-    import re  # noqa: PLC0415 - a manifest that needs no pattern does not pay for it
+    import re
     from collections.abc import Callable
 
 Rule: TypeAlias = "Callable[[Any, str, list[Problem]], None]"
