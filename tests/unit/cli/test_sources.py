@@ -84,5 +84,5 @@ def test_a_version_chooses_among_the_built_bundles(home: Home, tmp_path: Path) -
 def test_a_missing_bundle_says_where_it_was_looked_for(home: Home, tmp_path: Path) -> None:
     with pytest.raises(NotFoundError) as caught:
         find_bundle("echo", home, cwd=tmp_path, version="2.1.0")
-    assert caught.value.code == "MOP7102"
+    assert caught.value.code == "MOP7011"
     assert "2.1.0" in caught.value.what

@@ -46,8 +46,8 @@ def find_source(word: str | None, home: Home, *, cwd: Path) -> Path:
     hint = did_you_mean(word, known) if word else None
     raise NotFoundError(
         f"no plugin source {word!r}" if word else "this folder is no plugin: it has no plugin.json",
-        code="MOP7101",
-        where=", ".join(str(folder) for folder in candidates),
+        code="MOP7010",
+        why=f"looked in {', '.join(str(folder) for folder in candidates)}",
         fix=hint or "mobileops create-template NAME TYPE makes one",
     )
 
@@ -84,9 +84,8 @@ def find_bundle(word: str, home: Home, *, cwd: Path, version: str | None = None)
     wanted = f"{word!r}" if version is None else f"{word!r} in version {version}"
     raise NotFoundError(
         f"no bundle {wanted}",
-        code="MOP7102",
-        where=", ".join(str(place) for place in places),
-        why="no repository is configured, so a name means a bundle that was built here",
+        code="MOP7011",
+        why=f"looked in {', '.join(str(place) for place in places)}; no repository is configured",
         fix=f"mobileops package {name} builds one",
     )
 

@@ -24,6 +24,7 @@ def configure(parser: Parser) -> None:
     parser.add_argument(
         "argument",
         nargs="*",
+        default=[],
         metavar="JSON",
         help="positional arguments, each a JSON value; - reads one from standard input",
     )

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 def configure(parser: Parser) -> None:
     """Describe the arguments."""
     parser.add_argument(
-        "words", nargs="*", metavar="NAME | search TEXT", help="one plugin; or all records that contain a text"
+        "words",
+        nargs="*",
+        default=[],
+        metavar="WORD",
+        help="NAME of one plugin; or: search TEXT, for all records that contain it",
     )
     parser.add_argument("-n", "--lines", type=int, default=200, help="only the last N records (default: 200; 0 = all)")
     parser.json_option()

@@ -64,5 +64,5 @@ def _objection(name: str) -> str | None:
     """Return the schema's sentence against a name; the schema is the only place that knows the rule."""
     for finding in manifest.check({**_PROBE, "name": name}):
         if finding.where.endswith("/name"):
-            return finding.why or finding.what
+            return finding.what
     return None

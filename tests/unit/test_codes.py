@@ -1,0 +1,46 @@
+"""Every error code has one meaning: one part of the product owns it."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from pathlib import Path
+
+import mobileops.runtime
+import mobileops.toolchain
+
+CODE = re.compile(r'"(MOP[0-9]{4})"')
+SHARED = {
+    "MOP1104",  # the generator of the validator writes it, the validator's helper reports it
+    "MOP1201",  # likewise
+    "MOP5105",  # "not running" is said by the manager, and by the command when there is no manager
+    "MOP5201",  # the command tells "another one serves" from other faults
+}
+
+
+def owner(path: Path, root: Path) -> str:
+    """Return the package, two levels down, that a file belongs to."""
+    return "/".join(path.relative_to(root).parts[:2])
+
+
+def test_no_two_parts_use_one_code() -> None:
+    owners: dict[str, set[str]] = defaultdict(set)
+    for package in (mobileops.runtime, mobileops.toolchain):
+        root = Path(package.__path__[0]).parent
+        for path in root.rglob("*.py"):
+            if not path.stem.endswith("_generated"):
+                for code in CODE.findall(path.read_text(encoding="utf-8")):
+                    owners[code].add(owner(path, root).removesuffix(".py"))
+    channel = {"runtime/connection", "runtime/rpc", "runtime/supervisor", "runtime/worker"}
+    isolation = {"runtime/isolation", "runtime/launcher", "runtime/zygote"}
+    clashes = {
+        code: sorted(parts)
+        for code, parts in owners.items()
+        if len(parts) > 1 and code not in SHARED and not parts <= channel and not parts <= isolation
+    }
+    clashes = {code: parts for code, parts in clashes.items() if {part.split("/")[0] for part in parts} != {"manifest"}}
+    assert clashes == {}
+
+
+def test_a_code_is_found_where_it_is_used() -> None:
+    assert CODE.findall('error(code="MOP6004")') == ["MOP6004"]
