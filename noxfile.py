@@ -1,0 +1,206 @@
+"""What CI runs, one session a concern; ``./test_suite.sh`` runs all of the default ones.
+
+What a session writes goes below nox's own folder, so that a checkout nobody may write to can be tested too.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import nox
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROOT: Final = Path(__file__).parent
+PROJECTS: Final = (ROOT / "runtime_min", ROOT)
+SOURCES: Final = ("runtime_min", "toolchain")
+PYPROJECT: Final = nox.project.load_toml(ROOT / "pyproject.toml")
+FLOORS: Final = ROOT / ".ci" / "coverage_floors.py"
+INSTALLER: Final = {"UV_COMPILE_BYTECODE": "1"}  # pip does it unasked; tests start many interpreters
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.error_on_external_run = True
+
+
+def install_groups(session: nox.Session, *groups: str) -> None:
+    """Install dependency groups of pyproject.toml, and nothing of the project."""
+    session.install(*nox.project.dependency_groups(PYPROJECT, *groups), env=INSTALLER)
+
+
+def install_editable(session: nox.Session, *groups: str) -> None:
+    """Install both distributions from the checkout, with dependency groups beside them."""
+    editable = [argument for project in PROJECTS for argument in ("-e", str(project))]
+    session.install(*editable, *nox.project.dependency_groups(PYPROJECT, *groups), env=INSTALLER)
+
+
+def scratch(session: nox.Session) -> Path:
+    """Return an empty folder of this session, below nox's own.
+
+    Not ``create_tmp``: that moves TMPDIR there, and a socket's path has room for 108 bytes.
+    """
+    folder = Path(session.virtualenv.location).resolve().with_name(f"scratch-{session.name}")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
+
+
+def run_pytest(session: nox.Session, *arguments: str, program: Sequence[str] = ("pytest",)) -> dict[str, str]:
+    """Run pytest with its closing lines visible, writing nothing into the checkout but bytecode.
+
+    Args:
+        session: where it runs; what stands behind ``--`` replaces the arguments.
+        arguments: for pytest.
+        program: what starts pytest.
+
+    Returns:
+        The variables it ran with.
+    """
+    folder = scratch(session)
+    (folder / "coverage").mkdir()
+    env = {
+        "COVERAGE_FILE": str(folder / "coverage" / "data"),
+        "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / "hypothesis"),
+    }
+    session.run(*program, "-o", f"cache_dir={folder / 'pytest'}", *(session.posargs or arguments), env=env)
+    return env
+
+
+def build_wheels(session: nox.Session, into: Path) -> list[str]:
+    """Build both wheels with the declared back end, and return their paths."""
+    for project in PROJECTS:
+        with session.chdir(project):
+            session.run("python", "-m", "hatchling", "build", "-t", "wheel", "-d", str(into))
+    return sorted(map(str, into.glob("*.whl")))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format with ruff."""
+    install_groups(session, "lint")
+    session.env["RUFF_CACHE_DIR"] = str(scratch(session))
+    session.run("ruff", "check", "--output-format", "concise", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types with mypy in strict mode."""
+    install_editable(session, "types")
+    session.run("mypy", "--cache-dir", str(Path(session.virtualenv.location) / "mypy-cache"))
+
+
+@nox.session
+def contracts(session: nox.Session) -> None:
+    """Check the import contracts: what may know of what."""
+    install_groups(session, "contracts")
+    search_path = ":".join(str(ROOT / source) for source in SOURCES)
+    session.run("lint-imports", "--no-cache", "--no-logo", env={"PYTHONPATH": search_path})
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Check that every public name has a docstring."""
+    install_groups(session, "docs")
+    session.run("interrogate", "-c", "pyproject.toml", *SOURCES)
+
+
+@nox.session
+def dependencies(session: nox.Session) -> None:
+    """Check that each distribution declares what it imports, and imports what it declares."""
+    install_editable(session, "dependencies")
+    session.run("deptry", "toolchain")
+    with session.chdir("runtime_min"):
+        session.run("deptry", ".")
+
+
+@nox.session
+def unused(session: nox.Session) -> None:
+    """Look for code that nothing uses."""
+    install_groups(session, "unused")
+    session.run("vulture")
+
+
+@nox.session
+def generated(session: nox.Session) -> None:
+    """Check that generated files are what the schema generates today."""
+    install_editable(session)
+    session.run("python", "-m", "mobileops.toolchain.spec", "--check")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run unit and property tests on the editable install, and hold every package to its coverage floor."""
+    install_editable(session, "test")
+    env = run_pytest(session, "tests/unit", "tests/property", program=("coverage", "run", "-m", "pytest"))
+    if session.posargs:
+        return
+    data = Path(env["COVERAGE_FILE"])
+    session.run("coverage", "combine", "--quiet", env=env)
+    for unfinished in data.parent.glob("data.*"):  # a killed process leaves half a file
+        unfinished.unlink()
+    measurement = data.with_name("measurement.json")
+    session.run("coverage", "json", "--quiet", "-o", str(measurement), env=env)
+    session.run("coverage", "report", env=env)
+    session.run("python", str(FLOORS), str(measurement), str(ROOT / "pyproject.toml"))
+
+
+@nox.session
+def wheels(session: nox.Session) -> None:
+    """Run the unit tests against the built, installed wheels."""
+    install_groups(session, "test", "packaging")
+    built = build_wheels(session, scratch(session))
+    session.install(*built)
+    # The version is that of the last run, the contents may not be.
+    session.install("--force-reinstall", "--no-deps", *built)
+    run_pytest(session, "tests/unit", program=("pytest", "--installed"))
+
+
+@nox.session
+def packaging(session: nox.Session) -> None:
+    """Try the packaging traps, the scripts of the checkout, and break every import contract once."""
+    install_groups(session, "packaging")
+    run_pytest(session, "tests/packaging")
+
+
+@nox.session
+def integration(session: nox.Session) -> None:
+    """Drive the whole chain through the command line."""
+    install_editable(session, "test")
+    run_pytest(session, "tests/integration")
+
+
+@nox.session
+def escape(session: nox.Session) -> None:
+    """Try to get out of the sandbox."""
+    install_editable(session, "test")
+    run_pytest(session, "tests/escape")
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """Take every example plugin from its source to a signed bundle, in a copy of its folder."""
+    install_editable(session)
+    plugins = sorted(manifest.parent for manifest in (ROOT / "examples").glob("*/plugin.json"))
+    if not plugins:
+        session.error("there is no examples/*/plugin.json")
+    folder = scratch(session)
+    env = {"MOBILEOPS_HOME": str(folder / "home")}
+    for plugin in plugins:
+        shutil.copytree(plugin, folder / plugin.name)
+        session.install("--require-hashes", "-r", str(plugin / "requirements.txt"))
+        with session.chdir(folder):
+            for verb in ("validate", "test", "package", "sign", "verify"):
+                session.run("mobileops", verb, plugin.name, env=env)
+
+
+@nox.session(default=False)
+def benchmarks(session: nox.Session) -> None:
+    """Measure, and print each ratio against its named peer."""
+    install_editable(session, "packaging")
+    for script in sorted((ROOT / "benchmarks").glob("[a-z]*.py")):
+        session.run("python", str(script), *session.posargs)
