@@ -78,7 +78,7 @@ def test_quickstart_runs_every_step(account: Account) -> None:
         assert f"\n$ mobileops {words} hello-mobileops" in out
     assert out.count("refused: ") == 2
     assert "Done" in out
-    assert processes_of(account.folder / "mobileops-quickstart" / "home") == []
+    wait_until(lambda: processes_of(account.folder / "mobileops-quickstart" / "home") == [])
 
 
 def test_a_second_quickstart_takes_another_folder(account: Account) -> None:

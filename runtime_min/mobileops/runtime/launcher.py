@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import msgspec
 
 from mobileops.errors import HostFault, IsolationRefused
-from mobileops.runtime.isolation import credentials, refusal, rootfs, spawning
+from mobileops.runtime import spawning
+from mobileops.runtime.isolation import credentials, refusal, rootfs
 from mobileops.runtime.isolation.forkserver import ASSIGNMENT_LIMIT_BYTES, MESSAGE_LIMIT_BYTES, Request
 from mobileops.runtime.isolation.sandbox import Confinement
 from mobileops.runtime.isolation.syscalls import machine_table

@@ -272,7 +272,7 @@ def child_of(pid):
 
 
 def test_a_store_below_the_python_installation_is_refused(base, monkeypatch):
-    monkeypatch.setattr("mobileops.runtime.isolation.spawning.sys.base_prefix", str(base))
+    monkeypatch.setattr("mobileops.runtime.spawning.sys.base_prefix", str(base))
     with pytest.raises(IsolationRefused) as caught:
         Launcher(plugins=base / "plugins", data=base / "data").start()
     assert caught.value.code == "MOP4003"
@@ -282,7 +282,7 @@ def test_an_interpreter_that_cannot_run_inside_is_refused_by_name(base, monkeypa
     python = tmp_path / "python"
     python.write_text('#!/bin/sh\nexec /usr/bin/python3 "$@"\n')
     python.chmod(0o755)
-    monkeypatch.setattr("mobileops.runtime.isolation.spawning.sys.executable", str(python))
+    monkeypatch.setattr("mobileops.runtime.spawning.sys.executable", str(python))
     with pytest.raises(IsolationRefused) as caught:
         Launcher(plugins=base / "plugins", data=base / "data").start()
     assert caught.value.code == "MOP4012"

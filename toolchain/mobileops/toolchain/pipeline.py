@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from mobileops.errors import ManifestError
 from mobileops.toolchain.checks import check_source
-from mobileops.toolchain.pack import Packed, Plan, pack, plan
+from mobileops.toolchain.pack import Packed, Plan, dependencies, pack, plan
+from mobileops.toolchain.testrun import TestRun, run_tests
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Packed", "Plan", "package", "plan"]
+__all__ = ["Packed", "Plan", "TestRun", "package", "plan", "test"]
 
 
 def package(source: Path, out_dir: Path) -> Packed:
@@ -25,3 +26,14 @@ def package(source: Path, out_dir: Path) -> Packed:
     if errors:
         raise ManifestError(errors, where=str(source))
     return pack(source, out_dir)
+
+
+def test(source: Path) -> TestRun:
+    """Install a plugin's locked dependencies aside, then run its tests with them.
+
+    Raises:
+        ManifestError: the manifest has findings.
+        PackagingError: the dependencies are not locked, or cannot be installed.
+    """
+    with dependencies(source) as folder:
+        return run_tests(source, dependencies=folder)

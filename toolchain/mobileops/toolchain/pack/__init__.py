@@ -5,6 +5,6 @@ from __future__ import annotations
 from mobileops.toolchain.pack.build import Packed, pack
 from mobileops.toolchain.pack.codes import PackCode
 from mobileops.toolchain.pack.plan import Plan, Planned, plan
-from mobileops.toolchain.pack.vendor import lock
+from mobileops.toolchain.pack.vendor import dependencies, lock
 
-__all__ = ["PackCode", "Packed", "Plan", "Planned", "lock", "pack", "plan"]
+__all__ = ["PackCode", "Packed", "Plan", "Planned", "dependencies", "lock", "pack", "plan"]

@@ -82,24 +82,47 @@ def lock(source: Path, *, wheels: Path | None = None) -> Path:
 
 
 @contextlib.contextmanager
+def dependencies(source: Path, *, wheels: Path | None = None) -> Iterator[Path | None]:
+    """Install the locked dependencies of the plugin in `source` into a folder that lives as long as the block.
+
+    Yields:
+        The folder, to put on ``sys.path``; None when there are no dependencies.
+
+    Raises:
+        ManifestError: the manifest has findings.
+        PackagingError: the lock is missing or does not fit, or uv cannot install it.
+    """
+    manifest, _ = load_manifest(source)
+    with _installed(source, manifest, wheels=wheels) as site:
+        yield site
+
+
+@contextlib.contextmanager
 def vendored(source: Path, manifest: Manifest, *, wheels: Path | None = None) -> Iterator[Vendored]:
-    """Install the locked dependencies into a temporary folder that lives as long as the block.
+    """Install the locked dependencies and yield what of them goes into the bundle; it lives as long as the block.
 
     Raises:
         PackagingError: the lock is missing or does not fit, or uv cannot install it.
     """
+    with _installed(source, manifest, wheels=wheels) as site:
+        files = () if site is None else tuple(plan_tree(site, VENDOR_FOLDER, keep=_is_kept))
+        native = any(_NATIVE.fullmatch(file.path.name) for file in files)
+        yield Vendored(files, platform_tag() if native else None)
+
+
+@contextlib.contextmanager
+def _installed(source: Path, manifest: Manifest, *, wheels: Path | None) -> Iterator[Path | None]:
     text = _lock_text(source, manifest)
     if text is None:
-        yield Vendored((), None)
+        yield None
         return
     import tempfile  # noqa: PLC0415 - most plugins have no dependencies
 
     with tempfile.TemporaryDirectory(prefix="mobileops-vendor-") as folder:
         root = Path(folder)
         _install(text, root, wheels)
-        files = tuple(planned for planned in plan_tree(root / "site", VENDOR_FOLDER, keep=_is_kept))
-        native = any(_NATIVE.fullmatch(file.path.name) for file in files)
-        yield Vendored(files, platform_tag() if native else None)
+        (root / "site").mkdir(exist_ok=True)  # uv makes none for an empty lock
+        yield root / "site"
 
 
 def _lock_text(source: Path, manifest: Manifest) -> str | None:

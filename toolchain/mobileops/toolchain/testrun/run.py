@@ -25,7 +25,7 @@ TIMED_OUT: Final = 124  # as timeout(1) says it
 MAX_REPORT_BYTES: Final = 1 << 16
 
 _CHILD: Final = Path(__file__).with_name("child.py")
-_SDK: Final = "mobileops.plugin"
+_SDK: Final = ("errors", "plugin")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -46,7 +46,12 @@ class TestRun:
 
 
 def run_tests(
-    source: Path, *, python: str = sys.executable, extra_args: Sequence[str] = (), timeout_s: float = TIMEOUT_S
+    source: Path,
+    *,
+    python: str = sys.executable,
+    dependencies: Path | None = None,
+    extra_args: Sequence[str] = (),
+    timeout_s: float = TIMEOUT_S,
 ) -> TestRun:
     """Run what is in a plugin's ``tests/`` with pytest if that Python has it, else with unittest.
 
@@ -57,6 +62,7 @@ def run_tests(
     Args:
         source: the plugin's folder.
         python: the interpreter to run them with.
+        dependencies: a folder with the plugin's dependencies installed, importable after everything else.
         extra_args: further arguments for pytest or ``python -m unittest discover``.
         timeout_s: seconds after which the tests and all their processes are killed.
 
@@ -71,7 +77,7 @@ def run_tests(
         command = [python, "-B", str(_CHILD), str(app), str(home / "report.json"), *extra_args]
         (home / "work").mkdir()
         try:
-            ended = process.run(command, cwd=home / "work", env=_environment(home), timeout_s=timeout_s)
+            ended = process.run(command, cwd=home / "work", env=_environment(home, dependencies), timeout_s=timeout_s)
         except OSError as error:
             raise HostFault(
                 f"cannot start {python!r}",
@@ -83,19 +89,30 @@ def run_tests(
         return _judged(ended, _report(home / "report.json"), timeout_s)
 
 
-def _environment(home: Path) -> dict[str, str]:
+def _environment(home: Path, dependencies: Path | None) -> dict[str, str]:
     """Return the whole environment of the child: the author's own would make the result depend on the author."""
-    found = importlib.util.find_spec(_SDK)
-    sdk = [str(Path(place).parents[1]) for place in (found and found.submodule_search_locations) or ()]
+    path = [_sdk(home), dependencies] if dependencies else [_sdk(home)]
     return {
         "HOME": str(home),
         "LANG": "C.UTF-8",
         "PATH": os.defpath,
         "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONPATH": os.pathsep.join(sdk),
+        "PYTHONPATH": os.pathsep.join(map(str, path)),
         "PYTHONSAFEPATH": "1",
         "TMPDIR": str(home),
     }
+
+
+def _sdk(home: Path) -> Path:
+    """Make a folder from which the SDK can be imported, and nothing that happens to be installed beside it."""
+    portion = home / "sdk" / "mobileops"
+    portion.mkdir(parents=True)
+    for name in _SDK:
+        found = importlib.util.find_spec(f"mobileops.{name}")
+        origin = Path(found.origin) if found and found.origin else portion  # the SDK is this project's own: it is there
+        target = origin.parent if origin.name == "__init__.py" else origin
+        (portion / target.name).symlink_to(target)
+    return home / "sdk"
 
 
 def _judged(ended: process.Ended, report: Mapping[str, Any], timeout_s: float) -> TestRun:
