@@ -149,6 +149,34 @@ def test_a_mistake_is_explained(installed: Account, words: tuple[str, ...], code
     assert done.stdout == ""
 
 
+def test_a_host_without_user_namespaces_is_refused_by_name_and_nothing_runs(installed: Account) -> None:
+    installed.ok("start", "my-plugin")  # the control: here it works
+    installed.ok("stop", "my-plugin")
+    installed.ok("daemon", "--stop")
+    inside = "echo 0 > /proc/sys/user/max_user_namespaces; mobileops start my-plugin --json"
+    unshare = "unshare --user --map-current-user --keep-caps"
+    done = installed.script(f"{unshare} sh -c '{inside}' || echo exit $?; mobileops daemon --stop")
+    assert "exit 3" in done.stdout
+    assert "[MOP40" in done.stderr
+    assert "user" in done.stderr
+    assert "  fix: " in done.stderr
+    assert installed.json("status", "my-plugin", "--json")["state"] == "stopped"
+
+
+def test_a_new_version_is_installed_while_the_old_one_runs(installed: Account) -> None:
+    pid = installed.json("start", "my-plugin", "--json")["pid"]
+    manifest = installed.folder / "my-plugin" / "plugin.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"version": "0.2.0"}))
+    installed.ok("package", "my-plugin")
+    installed.ok("sign", "my-plugin")
+    assert "still runs" in installed.run("install", "my-plugin").stderr
+    assert installed.json("call", "my-plugin", "get_status")["version"] == "0.1.0"
+    assert not gone(pid)
+    installed.ok("stop", "my-plugin")
+    installed.ok("start", "my-plugin")
+    assert installed.json("call", "my-plugin", "get_status")["version"] == "0.2.0"
+
+
 def test_sigkill_of_the_plugin_manager_leaves_no_plugin(installed: Account) -> None:
     plugin = installed.json("start", "my-plugin", "--json")["pid"]
     (manager,) = processes_of(installed.home)

@@ -1,15 +1,13 @@
 """Installed plugins on disk.
 
 ``install`` takes nothing but a `VerifiedBundle`. It works on a private copy, so that the bytes that were verified are
-the bytes that are extracted, and it
-has one commit point: the rename of ``current.json``. Before it the old state holds, after it the new one; what a
-crash leaves in ``staging/`` or as an
-unreferenced version folder is swept by the next install.
+the bytes that are extracted, and it has one commit point: the rename of ``current.json``. Before it the old state
+holds, after it the new one::
 
-::
+    stage a copy → verify → extract → fsync → rename the folder into place → pin the signer → replace current.json
 
-    stage a copy → verify (the caller's `verify`) → extract → fsync → rename the folder into place → pin the signer →
-    replace current.json
+What a crash leaves in ``staging/``, and a shelf without a receipt, is swept by the next change. An older version stays
+until its plugin is started again: the running process has its folder mounted.
 
 Law: for every name, ``get(name)`` is the receipt of a folder that is complete, or raises NotFoundError.
 """
@@ -43,6 +41,7 @@ if TYPE_CHECKING:
     from mobileops.runtime.home import Home
 
 CURRENT: Final = "current.json"
+LOCK: Final = "store.lock"
 COPY_BYTES: Final = 1 << 20
 
 
@@ -148,6 +147,17 @@ class Store:
             if _digest(folder / str(name)) != entry.sha256:
                 raise _changed(receipt, str(name))
 
+    def sweep(self, receipt: Receipt) -> None:
+        """Remove the other versions of a plugin that does not run; left for later while the store is being changed."""
+        keep = {receipt.folder, f"{receipt.folder}{SIGNATURE_SUFFIX}", CURRENT}
+        try:
+            with durable.locked(self._home.run / LOCK, blocking=False):
+                for path in (self._home.store / receipt.name).iterdir():
+                    if path.name not in keep:
+                        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        except OSError:  # BlockingIOError: somebody installs; any other: what is left does no harm
+            return
+
     def uninstall(self, name: str, *, purge: bool = False) -> Receipt:
         """Remove a plugin; its data folder stays unless ``purge``.
 
@@ -189,9 +199,8 @@ class Store:
     def _changing(self) -> Iterator[None]:
         """Hold the store's lock, sweep what a crash left, and turn disk errors into ours."""
         try:
-            with durable.locked(self._home.run / "store.lock"):
-                for left in self._home.staging.iterdir():
-                    shutil.rmtree(left, ignore_errors=True)
+            with durable.locked(self._home.run / LOCK):
+                self._sweep_crashes()
                 yield
         except OSError as error:
             raise HostFault(
@@ -200,6 +209,11 @@ class Store:
                 where=str(error.filename or self._home.store),
                 fix="check free space and permissions, then repeat the command",
             ) from error
+
+    def _sweep_crashes(self) -> None:
+        abandoned = [shelf for shelf in self._home.store.iterdir() if not (shelf / CURRENT).exists()]
+        for left in (*self._home.staging.iterdir(), *abandoned):
+            shutil.rmtree(left, ignore_errors=True)
 
     @contextmanager
     def _staged(self) -> Iterator[Path]:
@@ -224,32 +238,30 @@ class Store:
         shelf = self._home.store / manifest.name
         shelf.mkdir(exist_ok=True)
         shelf.chmod(0o755)
-        self._place(verified, staging / "tree", shelf / folder)
+        if not self._is_intact(receipt):
+            self._place(verified, staging / "tree", shelf / folder)
         durable.write(shelf / f"{folder}{SIGNATURE_SUFFIX}", verified.signature, mode=0o644)
         self._write_pins(self.pins() | {manifest.name: verified.pin})
         durable.write(shelf / CURRENT, msgspec.json.encode(receipt), mode=0o644)
-        self._sweep(shelf, keep=folder)
         return receipt
+
+    def _is_intact(self, receipt: Receipt) -> bool:
+        """Whether this very version lies there already, and whole; a running plugin may have it mounted."""
+        try:
+            self.check(receipt)
+        except (RefusedError, OSError):
+            return False
+        return True
 
     @staticmethod
     def _place(verified: VerifiedBundle, tree: Path, target: Path) -> None:
-        """Extract beside the target, then rename; a folder that is there already is replaced.
-
-        Because a crash may have left it without a receipt.
-        """
+        """Extract beside the target, then rename; what a crash left there is replaced."""
         verified.bundle.extract(tree)
         tree.chmod(0o755)
         if target.exists():
             target.rename(tree.with_name("replaced"))
         tree.rename(target)
         durable.sync_folder(target.parent)
-
-    @staticmethod
-    def _sweep(shelf: Path, *, keep: str) -> None:
-        """Remove what no receipt names."""
-        for path in shelf.iterdir():
-            if path.name not in {keep, f"{keep}{SIGNATURE_SUFFIX}", CURRENT}:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def _write_pins(self, pins: dict[str, Pin]) -> None:
         durable.write(

@@ -113,6 +113,7 @@ class Supervisor:
         if current and current.state in {State.STARTING, State.RUNNING, State.STOPPING}:
             raise PluginError(f"{name!r} is already {current.state}", code="MOP5104", fix=f"mobileops stop {name}")
         self._store.check(receipt)
+        self._store.sweep(receipt)
         instance = self._launch(receipt, debug=debug)
         await self._until_ready(instance)
         return self.describe(name)

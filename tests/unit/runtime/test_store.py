@@ -58,15 +58,37 @@ def test_installing_again_is_the_same_state(store: Store, publisher: Publisher) 
     assert sum(path.is_dir() for path in (publisher.home.store / "echo").iterdir()) == 1
 
 
-def test_another_version_replaces_the_first(store: Store, publisher: Publisher) -> None:
-    install(store, publisher)
+def test_installing_again_does_not_touch_the_files_that_a_running_plugin_has_mounted(
+    store: Store, publisher: Publisher
+) -> None:
+    before = (store.folder(install(store, publisher)) / "main.py").stat().st_ino
+    assert (store.folder(install(store, publisher)) / "main.py").stat().st_ino == before
+
+
+def test_another_version_replaces_the_first_which_stays_until_the_next_start(
+    store: Store, publisher: Publisher
+) -> None:
+    older = install(store, publisher)
     newer = install(store, publisher, version="1.1.0")
     assert store.get("echo") == newer
-    assert {path.name for path in (publisher.home.store / "echo").iterdir()} == {
-        "current.json",
-        newer.folder,
-        f"{newer.folder}.sigstore.json",
-    }
+    assert (store.folder(older) / "main.py").is_file()
+    store.sweep(newer)
+    left = {path.name for path in (publisher.home.store / "echo").iterdir()}
+    assert left == {"current.json", newer.folder, f"{newer.folder}.sigstore.json"}
+
+
+def test_nothing_is_swept_while_somebody_changes_the_store(store: Store, publisher: Publisher) -> None:
+    older = install(store, publisher)
+    newer = install(store, publisher, version="1.1.0")
+    with durable.locked(publisher.home.run / "store.lock"):
+        store.sweep(newer)
+    assert store.folder(older).is_dir()
+
+
+def test_a_shelf_that_a_crash_left_without_a_receipt_is_swept(store: Store, publisher: Publisher) -> None:
+    (publisher.home.store / "left" / "1.0.0-abc").mkdir(parents=True)
+    install(store, publisher)
+    assert [path.name for path in publisher.home.store.iterdir()] == ["echo"]
 
 
 @pytest.mark.parametrize("damage", ["unsigned", "tampered", "renamed"])
@@ -241,9 +263,8 @@ def test_what_a_crash_left_in_staging_is_swept(store: Store, publisher: Publishe
     assert list(publisher.home.staging.iterdir()) == []
 
 
-def test_a_folder_that_a_crash_left_without_a_receipt_is_replaced(store: Store, publisher: Publisher) -> None:
+def test_a_damaged_folder_is_repaired_by_installing_again(store: Store, publisher: Publisher) -> None:
     receipt = install(store, publisher)
-    (publisher.home.store / "echo" / "current.json").unlink()
     (store.folder(receipt) / "main.py").write_text("half")
     assert install(store, publisher).folder == receipt.folder
     store.check(receipt)

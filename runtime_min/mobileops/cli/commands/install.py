@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mobileops.cli.commands._manager import states
 from mobileops.cli.commands._sources import find_bundle
 from mobileops.cli.commands._trust import decide
 from mobileops.runtime.store import Store
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from mobileops.cli.console import Console
     from mobileops.cli.parser import Parser
+    from mobileops.runtime.home import Home
 
 
 def configure(parser: Parser) -> None:
@@ -38,5 +40,11 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         signer = receipt.signer
         by = signer.get("identity") or signer.get("key_hint")
         console.print(f"installed {receipt.name} {receipt.version}, signed by {by} ({signer['assurance']})")
-        console.note(f"next: mobileops start {receipt.name}")
+        console.note(_next(home, receipt.name))
     return 0
+
+
+def _next(home: Home, name: str) -> str:
+    if states(home, [name])[name]["state"] in {"stopped", "failed"}:
+        return f"next: mobileops start {name}"
+    return f"{name} still runs as it was; to switch: mobileops stop {name}, then mobileops start {name}"
