@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import pwd
 import shutil
 import subprocess
 import sys
@@ -21,6 +20,7 @@ import msgspec
 import pytest
 
 from mobileops import errors
+from tests.fakes.accounts import ordinary_user, python_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,16 +60,8 @@ def base() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def identity() -> Iterator[dict[str, Any]]:
     """An ordinary user, as arguments of `subprocess.run`; made when the tests run as root."""
-    if not IS_ROOT:
-        yield {}
-        return
-    name = f"mobileops-escape-{os.getpid()}"
-    subprocess.run(["useradd", "--no-create-home", "--shell", "/usr/sbin/nologin", name], check=True)
-    try:
-        entry = pwd.getpwnam(name)
-        yield {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
-    finally:
-        subprocess.run(["userdel", name], check=True)
+    with ordinary_user("escape") as arguments:
+        yield arguments
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +85,12 @@ def packages(base: Path) -> Path:
 def user(base: Path, packages: Path, identity: dict[str, Any]) -> Person:
     home = _owned(base / "user", identity)
     shutil.copy(base / "driver.py", home)
-    return Person(_python_for(packages, identity), packages, home, identity)
+    return Person(
+        python_for(identity, f"import sys; sys.path.insert(0, {str(packages)!r}); import msgspec"),
+        packages,
+        home,
+        identity,
+    )
 
 
 @pytest.fixture(scope="session")
@@ -211,20 +208,3 @@ def _owned(path: Path, identity: dict[str, Any]) -> Path:
 def _give(path: Path, identity: dict[str, Any]) -> None:
     if identity:
         os.chown(path, identity["user"], identity["group"])
-
-
-def _python_for(packages: Path, identity: dict[str, Any]) -> str:
-    """An interpreter that the user may run and that fits the compiled part of msgspec."""
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    for candidate in (os.path.realpath(sys.executable), f"/usr/bin/{version}", f"/usr/local/bin/{version}"):
-        code = f"import sys; sys.path.insert(0, {str(packages)!r}); import msgspec"
-        try:
-            done = subprocess.run(
-                [candidate, "-I", "-B", "-c", code], check=False, capture_output=True, cwd="/", **identity
-            )
-        except OSError:
-            continue
-        if done.returncode == 0:
-            return candidate
-    message = f"no {version} that an ordinary user may run: install one system-wide (apt-get install {version})"
-    raise RuntimeError(message)

@@ -9,11 +9,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import pwd
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -21,6 +19,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 import uv
+
+from tests.fakes.accounts import ordinary_user, python_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -135,16 +135,8 @@ def base() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def ordinary() -> Iterator[dict[str, Any]]:
     """An ordinary user's identity."""
-    if os.geteuid() != 0:
-        yield {}
-        return
-    name = f"mobileops-{os.getpid()}"
-    subprocess.run(["useradd", "--no-create-home", "--shell", "/usr/sbin/nologin", name], check=True)
-    try:
-        entry = pwd.getpwnam(name)
-        yield {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
-    finally:
-        subprocess.run(["userdel", name], check=True)
+    with ordinary_user("integration") as identity:
+        yield identity
 
 
 @pytest.fixture(scope="session")
@@ -152,7 +144,7 @@ def product(base: Path, ordinary: dict[str, Any]) -> Path:
     """Install both distributions, built from this checkout, where everybody can run them; return the interpreter."""
     environment = base / "environment"
     installer = [uv.find_uv_bin()]
-    subprocess.run([*installer, "venv", "--quiet", "--python", _python_for(ordinary), str(environment)], check=True)
+    subprocess.run([*installer, "venv", "--quiet", "--python", python_for(ordinary), str(environment)], check=True)
     python = environment / "bin" / "python"
     wanted = [f"{CHECKOUT / 'runtime_min'}[sigstore]", str(CHECKOUT)]
     subprocess.run(
@@ -224,16 +216,3 @@ def gone(pid: int) -> bool:
 def kill(pid: int) -> None:
     """SIGKILL a process that the test started."""
     os.kill(pid, signal.SIGKILL)
-
-
-def _python_for(identity: dict[str, Any]) -> str:
-    """Return an interpreter that the ordinary user may run, from a folder that they may enter."""
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    for candidate in (os.path.realpath(sys.executable), f"/usr/bin/{version}", f"/usr/local/bin/{version}"):
-        try:
-            subprocess.run([candidate, "-I", "-c", ""], check=True, cwd="/", **identity)
-        except (OSError, subprocess.CalledProcessError):
-            continue
-        return candidate
-    message = f"no {version} that an ordinary user may run: install one system-wide (apt-get install {version})"
-    raise RuntimeError(message)

@@ -79,9 +79,14 @@ def to_line(record: Record) -> str:
 
 
 def _bounded(record: Record) -> Record:
+    """Cut what is too long, and drop fields that JSON cannot carry (a plugin may send any msgpack value)."""
     if len(record.message) > MAX_MESSAGE_CHARACTERS:
         record = msgspec.structs.replace(record, message=record.message[:MAX_MESSAGE_CHARACTERS] + "… (cut)")
-    if record.fields and len(msgspec.json.encode(record.fields)) > MAX_FIELDS_BYTES:
+    try:
+        size = len(msgspec.json.encode(record.fields))
+    except (TypeError, ValueError, RecursionError) as error:
+        return msgspec.structs.replace(record, fields={"dropped": f"fields that are no JSON: {error}"[:200]})
+    if size > MAX_FIELDS_BYTES:
         record = msgspec.structs.replace(record, fields={"dropped": f"fields longer than {MAX_FIELDS_BYTES} bytes"})
     return record
 

@@ -1,87 +1,35 @@
-"""Running plugins: start, call, stop, and notice when one ends by itself.
+"""Running plugins: start, call, stop, and notice when one ends by itself; `instance` has the states.
 
-::
-
-    stopped ──start──► starting ──ready──► running ──stop──► stopping ──exit──► stopped
-                          │                   │                 │
-                          └──── failed ◄──────┴─────────────────┘   (no "ready" in time, ended by itself, had to be
-                          killed, broke the protocol)
-
-A plugin is started only when its files still match what was verified and signed, its signer's bundle is not revoked,
-and the host can enforce its policy. Every
-transition has a cause and a time and is a line in the plugin's log.
+A plugin is started only when its files still match what was verified and signed, its bundle has not been revoked since,
+and the host can enforce its policy.
 """
 
 from __future__ import annotations
 
 import asyncio
-import dataclasses
-import enum
-import os
-import signal
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from mobileops.errors import MobileOpsError, NotFoundError, PluginError, PluginGone
 from mobileops.runtime.connection import Connection
 from mobileops.runtime.identities import identity_index
+from mobileops.runtime.instance import ACTIVE, Instance, State
 from mobileops.runtime.isolation.credentials import plugin_uid
 from mobileops.runtime.isolation.policy import compile_policy
-from mobileops.runtime.logs import LogFile, Record, timestamp
+from mobileops.runtime.logs import LogFile
 from mobileops.runtime.output import OutputReader
 from mobileops.runtime.rpc import Frame, Kind
+from mobileops.runtime.trust import TrustPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mobileops.runtime.home import Home
-    from mobileops.runtime.launcher import Launched, Launcher
+    from mobileops.runtime.launcher import Launcher
     from mobileops.runtime.store import Receipt, Store
 
 DEFAULT_DEADLINE_S: Final = 30.0
 KILL_WAIT_S: Final = 5.0
-
-
-class State(enum.StrEnum):
-    """Where a plugin is in its life; see the module's diagram."""
-
-    STARTING = "starting"
-    RUNNING = "running"
-    STOPPING = "stopping"
-    STOPPED = "stopped"
-    FAILED = "failed"
-
-
-@dataclasses.dataclass(slots=True)
-class Instance:
-    """One run of one plugin.
-
-    Attributes:
-        receipt: what was started.
-        state: now.
-        cause: why it is in that state.
-        since: seconds since the epoch of the last transition.
-        methods: exported methods, known from "ready" on.
-    """
-
-    receipt: Receipt
-    state: State
-    cause: str
-    since: float
-    log: LogFile
-    stop_timeout_s: float
-    launched: Launched | None = None
-    connection: Connection | None = None
-    methods: tuple[str, ...] = ()
-    unsupported: tuple[str, ...] = ()
-    ready: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
-    ended: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
-
-    @property
-    def name(self) -> str:
-        """The plugin's name."""
-        return self.receipt.name
 
 
 class Supervisor:
@@ -110,8 +58,10 @@ class Supervisor:
         """
         receipt = self._store.get(name)
         current = self._instances.get(name)
-        if current and current.state in {State.STARTING, State.RUNNING, State.STOPPING}:
+        if current and current.state in ACTIVE:
             raise PluginError(f"{name!r} is already {current.state}", code="MOP5104", fix=f"mobileops stop {name}")
+        policy = TrustPolicy.load(self._home.trust_policy, local_root=self._home.sigstore / "trusted_root.json")
+        policy.refuse_revoked(receipt.sha256, where=receipt.name)
         self._store.check(receipt)
         self._store.sweep(receipt)
         instance = self._launch(receipt, debug=debug)
@@ -174,46 +124,25 @@ class Supervisor:
     def describe(self, name: str) -> dict[str, Any]:
         """Return the state of a plugin as plain values."""
         instance = self._instances.get(name)
-        if instance is None:
-            return {
-                "name": name,
-                "state": str(State.STOPPED),
-                "cause": "not started",
-                "since": None,
-                "pid": None,
-                "methods": [],
-                "unsupported": [],
-            }
-        return {
-            "name": name,
-            "version": instance.receipt.version,
-            "state": str(instance.state),
-            "cause": instance.cause,
-            "since": timestamp(instance.since),
-            "pid": instance.launched.pid if instance.launched else None,
-            "methods": list(instance.methods),
-            "unsupported": list(instance.unsupported),
-        }
+        if instance is not None:
+            return instance.describe()
+        empty: dict[str, Any] = {"since": None, "pid": None, "methods": [], "unsupported": []}
+        return {"name": name, "state": str(State.STOPPED), "cause": "not started", **empty}
 
     def active(self) -> list[str]:
         """Return the names of plugins that have a process."""
-        return sorted(
-            name
-            for name, one in self._instances.items()
-            if one.state in {State.STARTING, State.RUNNING, State.STOPPING}
-        )
+        return sorted(name for name, one in self._instances.items() if one.state in ACTIVE)
 
     def reap(self) -> None:
         """Take the exit reports that wait at the launcher."""
         by_launch = {one.launched.launch_id: one for one in self._instances.values() if one.launched}
         for report in self._launcher().read_exits():
-            instance = by_launch.get(report.launch_id)
-            if instance is not None:
-                self._exited(instance, report.status)
+            if report.launch_id in by_launch:
+                by_launch[report.launch_id].exited(report.status)
 
     def _running(self, name: str) -> Instance:
         instance = self._instances.get(name)
-        if instance is None or instance.state in {State.STOPPED, State.FAILED}:
+        if instance is None or instance.state not in ACTIVE:
             self._store.get(name)
             state = "not running" if instance is None else f"{instance.state} ({instance.cause})"
             raise PluginError(f"{name!r} is {state}", code="MOP5105", fix=f"mobileops start {name}")
@@ -229,35 +158,25 @@ class Supervisor:
         )
         instance = Instance(
             receipt,
-            State.STARTING,
-            "started by the operator",
-            time.time(),
+            launched,
             LogFile(self._home.logs / f"{receipt.name}.jsonl"),
             manifest.resources.stop_timeout_s,
-            launched=launched,
             unsupported=policy.unsupported,
         )
         self._instances[receipt.name] = instance
-        self._note(instance)
+        instance.move(State.STARTING, "started by the operator")
         for permission in policy.unsupported:
-            self._write(
-                instance, "WARNING", f"permission {permission!r} is declared, but this version grants nothing for it"
-            )
+            instance.write("WARNING", f"permission {permission!r} is declared, but this version grants nothing for it")
         instance.connection = Connection(
             launched.channel,
-            on_note=lambda frame: self._on_note(instance, frame),
-            on_closed=lambda cause: self._on_closed(instance, cause),
+            on_note=lambda frame: _on_note(instance, frame),
+            on_closed=lambda cause: _on_closed(instance, cause),
         )
-        OutputReader(launched.output, lambda line: self._write(instance, "INFO", line, source="output"))
-        start_timeout_s = manifest.resources.start_timeout_s
+        OutputReader(launched.output, lambda line: instance.write("INFO", line, source="output"))
         loop = asyncio.get_running_loop()
-        loop.call_later(start_timeout_s, self._start_timeout, instance, start_timeout_s)
+        loop.call_later(manifest.resources.start_timeout_s, _give_up, instance, manifest.resources.start_timeout_s)
         loop.call_soon(self.reap)  # reports that arrived while the launch was waiting for its answer
         return instance
-
-    def _start_timeout(self, instance: Instance, seconds: float) -> None:
-        if instance.state is State.STARTING:
-            self._fail(instance, f"not ready within {seconds:g} s")
 
     async def _until_ready(self, instance: Instance) -> None:
         waits = [asyncio.create_task(instance.ready.wait()), asyncio.create_task(instance.ended.wait())]
@@ -272,94 +191,49 @@ class Supervisor:
             )
 
     async def _end(self, instance: Instance, cause: str) -> None:
-        self._move(instance, State.STOPPING, cause)
+        instance.move(State.STOPPING, cause)
         with suppress(MobileOpsError):
             if instance.connection is not None:
                 await instance.connection.request(Kind.CONTROL, "stop", deadline_s=instance.stop_timeout_s)
         try:
             await asyncio.wait_for(instance.ended.wait(), instance.stop_timeout_s)
         except TimeoutError:
-            self._move(instance, State.STOPPING, f"did not end within {instance.stop_timeout_s:g} s, killed")
-            self._kill(instance)
+            instance.move(State.STOPPING, f"did not end within {instance.stop_timeout_s:g} s, killed")
+            instance.kill()
             with suppress(TimeoutError):
                 await asyncio.wait_for(instance.ended.wait(), KILL_WAIT_S)
 
-    def _kill(self, instance: Instance) -> None:
-        """SIGKILL through the pidfd: it names this process and no other, whatever happens to the number."""
-        if instance.launched is not None and not instance.ended.is_set():
-            with suppress(ProcessLookupError):
-                signal.pidfd_send_signal(instance.launched.pidfd, signal.SIGKILL)
 
-    def _fail(self, instance: Instance, cause: str) -> None:
-        self._move(instance, State.FAILED, cause)
-        self._kill(instance)
+def _give_up(instance: Instance, seconds: float) -> None:
+    if instance.state is State.STARTING:
+        instance.fail(f"not ready within {seconds:g} s")
 
-    def _exited(self, instance: Instance, status: int) -> None:
-        if instance.ended.is_set():
-            return
-        if instance.connection is not None:
-            instance.connection.close()
-        if instance.launched is not None:
-            os.close(instance.launched.pidfd)
-        how = f"exit status {status}" if status >= 0 else f"killed by {signal.Signals(-status).name}"
-        if instance.state is State.STOPPING:
-            self._move(instance, State.STOPPED, instance.cause)
-        elif instance.state is not State.FAILED:
-            self._move(instance, State.FAILED, f"ended by itself: {how}")
-        instance.launched = None
-        instance.connection = None
-        instance.ended.set()
 
-    def _on_note(self, instance: Instance, frame: Frame) -> None:
-        body = frame.body if isinstance(frame.body, dict) else {}
-        if frame.method == "log":
-            fields = body.get("fields")
-            self._write(
-                instance,
-                str(body.get("level", "INFO"))[:16],
-                str(body.get("message", "")),
-                source="plugin",
-                fields=fields if isinstance(fields, dict) else {},
-            )
-        elif frame.method == "state" and body.get("state") == "ready" and instance.state is State.STARTING:
-            methods = body.get("methods")
-            instance.methods = tuple(str(name) for name in methods) if isinstance(methods, list) else ()
-            self._move(instance, State.RUNNING, "ready")
-            instance.ready.set()
-        elif frame.method == "state" and body.get("state") == "failed":
-            self._fail(instance, str(body.get("cause", "it gave no cause"))[:2000])
-
-    def _on_closed(self, instance: Instance, cause: MobileOpsError | None) -> None:
-        """A plugin without a channel is of no use: end it, whether it closed the channel or broke the protocol."""
-        if cause is not None:
-            self._fail(instance, f"{cause.what} [{cause.code}]")
-        elif instance.state is State.STARTING:
-            self._fail(instance, "it closed its channel before it was ready")
-        elif instance.state is State.RUNNING:
-            self._fail(instance, "it closed its channel")
-
-    def _move(self, instance: Instance, state: State, cause: str) -> None:
-        instance.state, instance.cause, instance.since = state, cause, time.time()
-        self._note(instance)
-
-    def _note(self, instance: Instance) -> None:
-        level = "ERROR" if instance.state is State.FAILED else "INFO"
-        self._write(
-            instance, level, f"{instance.state}: {instance.cause}", fields={"version": instance.receipt.version}
+def _on_note(instance: Instance, frame: Frame) -> None:
+    """Take a note from a plugin; whatever is in it was written by somebody who may be hostile."""
+    body = frame.body if isinstance(frame.body, dict) else {}
+    if frame.method == "log":
+        fields = body.get("fields")
+        instance.write(
+            str(body.get("level", "INFO"))[:16],
+            str(body.get("message", "")),
+            source="plugin",
+            fields=fields if isinstance(fields, dict) else {},
         )
+    elif frame.method == "state" and body.get("state") == "ready" and instance.state is State.STARTING:
+        methods = body.get("methods")
+        instance.methods = tuple(str(name) for name in methods) if isinstance(methods, list) else ()
+        instance.move(State.RUNNING, "ready")
+        instance.ready.set()
+    elif frame.method == "state" and body.get("state") == "failed":
+        instance.fail(str(body.get("cause", "it gave no cause"))[:2000])
 
-    @staticmethod
-    def _write(
-        instance: Instance, level: str, message: str, *, source: str = "manager", fields: dict[str, Any] | None = None
-    ) -> None:
-        with suppress(OSError):  # a full disk must not end a running plugin
-            instance.log.append(
-                Record(
-                    time=timestamp(time.time()),
-                    plugin=instance.name,
-                    level=level,
-                    source=source,
-                    message=message,
-                    fields=fields or {},
-                )
-            )
+
+def _on_closed(instance: Instance, cause: MobileOpsError | None) -> None:
+    """A plugin without a channel is of no use: end it, whether it closed the channel or broke the protocol."""
+    if cause is not None:
+        instance.fail(f"{cause.what} [{cause.code}]")
+    elif instance.state is State.STARTING:
+        instance.fail("it closed its channel before it was ready")
+    elif instance.state is State.RUNNING:
+        instance.fail("it closed its channel")

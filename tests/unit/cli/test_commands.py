@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from mobileops.cli.main import main
 from mobileops.errors import HostFault
 from mobileops.runtime import client as clients
 from mobileops.runtime import daemon as daemons
@@ -25,20 +24,6 @@ from tests.fakes.plugin_folder import ECHO, write_plugin
 
 Result = tuple[int, str, str]
 Run = Callable[..., Result]
-
-
-@pytest.fixture
-def mobileops(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """Run a command line in a fresh home and return exit code, output and error output."""
-    monkeypatch.setenv("MOBILEOPS_HOME", str(tmp_path / "home"))
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words: str) -> Result:
-        code = main(words)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 @pytest.fixture

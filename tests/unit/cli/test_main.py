@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -13,25 +13,8 @@ from mobileops.cli.main import main
 from mobileops.cli.verbs import BY_NAME, VERBS
 from mobileops.errors import TrustRefused
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 Result = tuple[int, str, str]
 Run = Callable[..., Result]
-
-
-@pytest.fixture
-def mobileops(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """Run a command line in a fresh home and return exit code, output and error output."""
-    monkeypatch.setenv("MOBILEOPS_HOME", str(tmp_path / "home"))
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words: str) -> Result:
-        code = main(words)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 def a_verb_that(action: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> None:

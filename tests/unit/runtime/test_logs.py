@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from mobileops.runtime.home import Home
@@ -47,6 +48,12 @@ def test_long_messages_and_fields_are_cut_with_a_mark(home: Home) -> None:
     (one,) = read(home, plugin="echo")
     assert one.message.endswith("… (cut)")
     assert list(one.fields) == ["dropped"]
+
+
+def test_fields_that_json_cannot_carry_are_dropped_with_a_mark(home: Home) -> None:
+    write(home, record("odd", thing=msgspec.msgpack.Ext(1, b"x")))
+    (one,) = read(home, plugin="echo")
+    assert "no JSON" in one.fields["dropped"]
 
 
 def test_a_search_ignores_case_and_finds_a_plugin_by_name(home: Home) -> None:

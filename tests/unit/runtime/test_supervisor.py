@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mobileops.errors import CallError, IsolationRefused, NotFoundError, PluginError, RefusedError
+from mobileops.errors import CallError, IsolationRefused, NotFoundError, PluginError, RefusedError, TrustRefused
 from mobileops.runtime import logs, supervisor
 from mobileops.runtime.home import Home
 from mobileops.runtime.store import Store
@@ -152,6 +153,36 @@ def test_a_changed_file_stops_the_start(bench: Bench) -> None:
             await one.start("echo")
         assert caught.value.code == "MOP6006"
         assert one.active() == []
+
+    bench.drive(scenario)
+
+
+def test_a_bundle_that_was_revoked_after_its_install_is_not_started(bench: Bench) -> None:
+    bench.install()
+    policy = {
+        "version": 1,
+        "roots": {"local": {"local_instance": True, "assurance": "local"}},
+        "revoked": {"sha256": [bench.store.get("echo").sha256]},
+    }
+    bench.home.trust_policy.write_text(json.dumps(policy))
+
+    async def scenario(one: Supervisor) -> None:
+        with pytest.raises(TrustRefused) as caught:
+            await one.start("echo")
+        assert caught.value.code == "MOP3170"
+
+    bench.drive(scenario)
+
+
+def test_a_log_record_that_is_no_json_does_not_disturb_the_manager(bench: Bench) -> None:
+    odd = "import msgspec; self.log('INFO', 'odd', thing=msgspec.msgpack.Ext(1, b'x'))"
+    bench.install(ECHO + f"\n        @plugin_method\n        def odd(self):\n            {odd}\n")
+
+    async def scenario(one: Supervisor) -> None:
+        await one.start("echo")
+        await one.call("echo", "odd", body={})
+        await until(lambda: "odd" in bench.messages())
+        assert await one.call("echo", "echo", body={"args": [1]}) == 1
 
     bench.drive(scenario)
 

@@ -16,6 +16,25 @@ def started(home: Home) -> clients.Client:
     return clients.connect_or_start(home, program=clients.default_program(home))
 
 
+def running(home: Home, name: str) -> clients.Client:
+    """Return a connection to the plugin manager, for a request about a plugin that must be running.
+
+    Raises:
+        PluginError: no plugin manager runs, so no plugin does.
+    """
+    client = clients.connect(home)
+    if client is None:
+        from mobileops.errors import PluginError  # noqa: PLC0415  only a mistake needs it
+
+        raise PluginError(
+            f"{name!r} is not running",
+            code="MOP5105",
+            why="the plugin manager does not run",
+            fix=f"mobileops start {name}",
+        )
+    return client
+
+
 def states(home: Home, names: list[str]) -> dict[str, dict[str, Any]]:
     """Return the state of each plugin.
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from mobileops.cli.commands._manager import installed
+from mobileops.cli.commands._manager import installed, running
 from mobileops.cli.suggestions import did_you_mean
-from mobileops.errors import NotFoundError, PluginError, UsageError
-from mobileops.runtime.client import connect
+from mobileops.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
     import argparse
@@ -46,14 +45,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     name = installed(home, arguments.name).name
     args = [_value(console.stdin.read() if text == "-" else text) for text in arguments.argument]
     kwargs = dict(_named(text) for text in arguments.named)
-    client = connect(home)
-    if client is None:
-        raise PluginError(
-            f"{name!r} is not running",
-            code="MOP5105",
-            why="the plugin manager does not run",
-            fix=f"mobileops start {name}",
-        )
+    client = running(home, name)
     try:
         result = client.ask(
             "call",

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mobileops.cli.commands._manager import installed
-from mobileops.errors import PluginError
-from mobileops.runtime.client import connect
+from mobileops.cli.commands._manager import installed, running
 
 if TYPE_CHECKING:
     import argparse
@@ -26,14 +24,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """Ask it to stop, wait for its stop timeout, then kill it."""
     home = console.home()
     name = installed(home, arguments.name).name
-    client = connect(home)
-    if client is None:
-        raise PluginError(
-            f"{name!r} is not running",
-            code="MOP5105",
-            why="the plugin manager does not run",
-            fix=f"mobileops start {name}",
-        )
+    client = running(home, name)
     try:
         state = client.ask("stop", name=name)
     finally:

@@ -118,3 +118,22 @@ class TrustPolicy:
         """Return the rule that owns a name: an exact one, else the one with the longest prefix."""
         owners = [publisher for publisher in self.rules.publishers if publisher.weight(name)]
         return max(owners, key=lambda publisher: publisher.weight(name), default=None)
+
+    def refuse_revoked(self, sha256: str, *, where: str | Path) -> None:
+        """Refuse an archive that was revoked; asked at verification, and again at every start.
+
+        Args:
+            sha256: digest of the archive, lowercase hex.
+            where: what the refusal is about, for its message.
+
+        Raises:
+            TrustRefused: ``MOP3170``.
+        """
+        if sha256 in self.rules.revoked_sha256:
+            raise refuse(
+                Code.REVOKED,
+                f"the bundle {sha256} is revoked",
+                where=where,
+                why=f"it is listed under revoked.sha256 in {self.where}",
+                fix="install another version",
+            )

@@ -156,11 +156,4 @@ def _check_members(bundle: Bundle) -> None:
 
 def _check_revocation(bundle: Bundle, policy: TrustPolicy) -> None:
     """Step 7."""
-    if bundle.sha256 in policy.rules.revoked_sha256:
-        raise refuse(
-            Code.REVOKED,
-            f"the bundle {bundle.sha256} is revoked",
-            where=bundle.path,
-            why=f"it is listed under revoked.sha256 in {policy.where}",
-            fix="install another version",
-        )
+    policy.refuse_revoked(bundle.sha256, where=bundle.path)
