@@ -36,7 +36,7 @@ class DaemonThread(threading.Thread):
 
     async def _serve(self) -> None:
         self.loop = asyncio.get_running_loop()
-        self.daemon_object = Daemon(self.home, idle_exit_s=self.idle_exit_s)
+        self.daemon_object = Daemon(self.home, idle_exit_s=self.idle_exit_s, watch_s=0.02)
         await self.daemon_object.serve(ready=self.listening.set)
 
     def stop(self) -> None:

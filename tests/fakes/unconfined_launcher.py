@@ -89,6 +89,10 @@ class UnconfinedLauncher:
         exits, self._exits = self._exits, []
         return exits
 
+    def running(self) -> int:
+        """Return how many processes have not ended."""
+        return sum(process.poll() is None for process in self._processes)
+
     def close(self) -> None:
         """Kill what runs and close everything."""
         for process in self._processes:

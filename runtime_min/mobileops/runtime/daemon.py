@@ -1,8 +1,8 @@
 """The plugin manager's process: one per home, one event loop, a control socket that only its own account can reach.
 
 The socket lies in a 0700 folder, and the kernel's SO_PEERCRED (unix(7)) of every connection must name this account or
-root. The daemon ends by itself after
-`IDLE_EXIT_S` without a plugin and without a request; it is started again on demand (`mobileops.runtime.client`).
+root. The daemon ends by itself after `IDLE_EXIT_S` without a plugin and without a request, and soon after its home was
+removed; it is started again on demand (`mobileops.runtime.client`).
 """
 
 from __future__ import annotations
@@ -30,21 +30,24 @@ if TYPE_CHECKING:
 SOCKET_NAME: Final = "daemon.sock"
 LOCK_NAME: Final = "daemon.lock"
 IDLE_EXIT_S: Final = 600.0
+WATCH_S: Final = 20.0
 _UCRED: Final = struct.Struct("3i")  # struct ucred: pid, uid, gid (unix(7))
 
 
 class Daemon:
     """The control socket's dispatcher."""
 
-    def __init__(self, home: Home, *, idle_exit_s: float = IDLE_EXIT_S) -> None:
+    def __init__(self, home: Home, *, idle_exit_s: float = IDLE_EXIT_S, watch_s: float = WATCH_S) -> None:
         """Serve one home.
 
         Args:
             home: prepared.
             idle_exit_s: seconds without plugins and requests after which `serve` returns.
+            watch_s: how often it is looked whether the home is still there.
         """
         self._home = home
         self._idle_exit_s = idle_exit_s
+        self._watch_s = watch_s
         self._running_launcher: Launcher | None = None
         self._supervisor = Supervisor(home, store=Store(home), launcher=self._launcher)
         self._stopping = asyncio.Event()
@@ -71,10 +74,10 @@ class Daemon:
         listener = _listen(self._home)
         server = await asyncio.start_unix_server(self._client, sock=listener)
         self._last_request = loop.time()
-        idle = asyncio.create_task(self._watch_idle())
+        watching = asyncio.create_task(self._watch())
         ready()
         await self._stopping.wait()
-        idle.cancel()
+        watching.cancel()
         server.close()
         await self._supervisor.stop_all()
         if self._running_launcher is not None:
@@ -192,16 +195,17 @@ class Daemon:
         asyncio.get_running_loop().call_later(0.01, self._stopping.set)  # after the answer went out
         return {"pid": os.getpid()}
 
-    async def _watch_idle(self) -> None:
+    async def _watch(self) -> None:
+        """Stop when nobody needs this plugin manager, or when nobody can reach it because its home was removed."""
         loop = asyncio.get_running_loop()
-        while True:
+        while not self._stopping.is_set():
             if self._supervisor.active():
                 self._last_request = loop.time()
             left = self._last_request + self._idle_exit_s - loop.time()
-            if left <= 0:
+            if left <= 0 or not (self._home.run / SOCKET_NAME).exists():
                 self._stopping.set()
                 return
-            await asyncio.sleep(left)
+            await asyncio.sleep(min(left, self._watch_s))
 
 
 def run(home: Home, *, ready: Callable[[], None], idle_exit_s: float = IDLE_EXIT_S) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import stat
 import sys
@@ -146,6 +147,21 @@ def test_an_idle_plugin_manager_ends(home: Home, monkeypatch: pytest.MonkeyPatch
     with serving(home, monkeypatch, idle_exit_s=0.05) as thread:
         thread.join(10)
         assert not thread.is_alive()
+
+
+def test_a_plugin_manager_whose_home_was_removed_ends_and_its_plugins_with_it(
+    home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    publisher = Publisher(home, tmp_path)
+    Store(home).install(publisher.publish(), verify=publisher.decision())
+    with serving(home, monkeypatch) as thread:
+        client = connected(home)
+        client.ask("start", name="echo")
+        shutil.rmtree(home.root)
+        thread.join(10)
+        client.close()
+        assert not thread.is_alive()
+        assert thread.launcher.running() == 0
 
 
 def test_a_dead_zygote_is_replaced_at_the_next_start(
