@@ -46,7 +46,8 @@ class Console:
         self.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
 
     def note(self, text: str) -> None:
-        """Write one line for a person."""
+        """Write one line for a person, after the data that came before it."""
+        self.stdout.flush()
         self.stderr.write(text + "\n")
         self.stderr.flush()
 

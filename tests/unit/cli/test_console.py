@@ -1,0 +1,44 @@
+"""`mobileops.cli.console` and `.suggestions`: what a person sees, and in which order."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from mobileops.cli.console import Console
+from mobileops.cli.suggestions import did_you_mean
+
+
+class Both(io.StringIO):
+    """A stream that reaches the common terminal only when it is flushed, as a pipe's does."""
+
+    def __init__(self, terminal: list[str]) -> None:
+        super().__init__()
+        self._terminal = terminal
+
+    def flush(self) -> None:
+        if text := self.getvalue():
+            self._terminal.append(text)
+            self.truncate(0)
+            self.seek(0)
+
+
+def test_words_come_after_the_data_that_was_written_before_them() -> None:
+    terminal: list[str] = []
+    console = Console(io.StringIO(), Both(terminal), Both(terminal), {})
+    console.print("data")
+    console.note("words")
+    assert terminal == ["data\n", "words\n"]
+
+
+def test_columns_are_aligned_and_have_no_trailing_space() -> None:
+    out = io.StringIO()
+    Console(io.StringIO(), out, io.StringIO(), {}).table(("A", "LONG"), [("wide", "x"), ("y", "")])
+    assert out.getvalue() == "A     LONG\nwide  x\ny\n"
+
+
+@pytest.mark.parametrize(("word", "expected"), [("instal", "install"), ("lsit", "list"), ("monitor", None), ("", None)])
+def test_only_a_near_word_is_suggested(word: str, expected: str | None) -> None:
+    suggestion = did_you_mean(word, ["install", "list", "doctor"])
+    assert suggestion == (f"did you mean {expected!r}?" if expected else None)
