@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import sys
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
     from mobileops.runtime.home import Home
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Console:
+class Console(NamedTuple):
     """The streams and the environment of one command.
 
     Attributes:

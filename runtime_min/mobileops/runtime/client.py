@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import select
 import socket
-import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -108,6 +107,8 @@ def _spawn(home: Home, program: tuple[str, ...]) -> str:
 
     Empty when it is ready or already there.
     """
+    import subprocess  # noqa: PLC0415  only the command that starts it pays
+
     read_end, write_end = os.pipe()
     log = os.open(home.logs / "daemon.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:

@@ -16,9 +16,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from mobileops.errors import HostFault
 
@@ -46,8 +45,7 @@ def default_root(environment: dict[str, str], *, uid: int) -> Path:
     return Path(data_home) / "mobileops"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Home:
+class Home(NamedTuple):
     """The folder and the paths below it."""
 
     root: Path

@@ -27,7 +27,7 @@ from mobileops.runtime.logs import LogFile, Record, timestamp
 if TYPE_CHECKING:
     from mobileops.runtime.connection import Connection
     from mobileops.runtime.launcher import Launched
-    from mobileops.runtime.store import Receipt
+    from mobileops.runtime.receipts import Receipt
 
 
 class State(enum.StrEnum):

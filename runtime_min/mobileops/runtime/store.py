@@ -28,51 +28,22 @@ import msgspec
 from mobileops.bundle import FILES_MEMBER, SIGNATURE_SUFFIX, FileTable, signature_path
 from mobileops.bundle.limits import MAX_ARCHIVE_BYTES
 from mobileops.errors import HostFault, NotFoundError, RefusedError
-from mobileops.manifest import Manifest
-from mobileops.manifest import parse as parse_manifest
 from mobileops.runtime import durable
 from mobileops.runtime.logs import timestamp
+from mobileops.runtime.receipts import CURRENT, Receipt, Receipts
 from mobileops.runtime.trust import Pin, VerifiedBundle
 from mobileops.runtime.trust.signature_file import MAX_SIGNATURE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from mobileops.runtime.home import Home
 
-CURRENT: Final = "current.json"
 LOCK: Final = "store.lock"
 COPY_BYTES: Final = 1 << 20
 
 
-class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """What is installed under a name, and why it was trusted.
-
-    Attributes:
-        name: the plugin's name.
-        version: SemVer text.
-        sha256: digest of the bundle, lowercase hex.
-        folder: folder below ``store/NAME/``.
-        files_sha256: digest of ``.mobileops/files.json``, the second subject of the signed statement.
-        signer: who signed, as `Signer.to_dict`.
-        installed_at: RFC 3339 UTC.
-    """
-
-    name: str
-    version: str
-    sha256: str
-    folder: str
-    files_sha256: str
-    signer: dict[str, Any]
-    installed_at: str
-
-
-class Store:
-    """The installed plugins of one home."""
-
-    def __init__(self, home: Home) -> None:
-        """Use a prepared home."""
-        self._home = home
+class Store(Receipts):
+    """The installed plugins of one home, for changing."""
 
     def install(self, bundle: Path, *, verify: Callable[[Path, Path], VerifiedBundle]) -> Receipt:
         """Install a bundle file with the signature beside it.
@@ -90,41 +61,6 @@ class Store:
             copy, signature = _copy_in(bundle, staging)
             with verify(copy, signature) as verified:
                 return self._commit(verified, staging)
-
-    def get(self, name: str) -> Receipt:
-        """Return the receipt of an installed plugin.
-
-        Raises:
-            NotFoundError: nothing is installed under that name.
-        """
-        path = self._home.store / name / CURRENT
-        try:
-            if path.parent.parent != self._home.store or name == "..":
-                raise self._absent(name)
-            return msgspec.json.decode(path.read_bytes(), type=Receipt)
-        except msgspec.DecodeError as error:
-            raise HostFault(
-                f"the receipt of {name!r} cannot be read: {error}",
-                code="MOP6002",
-                where=str(path),
-                fix=f"install {name} again from its bundle",
-            ) from error
-        except (OSError, ValueError) as error:  # ValueError: a NUL byte in the name
-            raise self._absent(name) from error
-
-    def all(self) -> list[Receipt]:
-        """Return every receipt, by name."""
-        if not self._home.store.is_dir():
-            return []
-        return [self.get(path.parent.name) for path in sorted(self._home.store.glob(f"*/{CURRENT}"))]
-
-    def folder(self, receipt: Receipt) -> Path:
-        """Return where a plugin's files are."""
-        return self._home.store / receipt.name / receipt.folder
-
-    def manifest(self, receipt: Receipt) -> Manifest:
-        """Return the manifest of an installed plugin."""
-        return parse_manifest((self.folder(receipt) / "plugin.json").read_bytes(), where=f"{receipt.name}/plugin.json")
 
     def check(self, receipt: Receipt) -> None:
         """Compare every installed file with files.json, and files.json with the receipt.
@@ -229,6 +165,7 @@ class Store:
         receipt = Receipt(
             name=manifest.name,
             version=str(manifest.version),
+            type=manifest.type,
             sha256=verified.sha256,
             folder=folder,
             files_sha256=verified.bundle.files_digest,
@@ -267,14 +204,6 @@ class Store:
         durable.write(
             self._home.pins,
             msgspec.json.format(msgspec.json.encode({name: pins[name].to_dict() for name in sorted(pins)})),
-        )
-
-    def _absent(self, name: str) -> NotFoundError:
-        return NotFoundError(
-            f"no plugin {name!r} is installed",
-            code="MOP6004",
-            where=str(self._home.store),
-            fix="mobileops list shows what is",
         )
 
 

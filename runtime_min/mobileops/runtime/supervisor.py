@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from mobileops.runtime.home import Home
     from mobileops.runtime.launcher import Launcher
-    from mobileops.runtime.store import Receipt, Store
+    from mobileops.runtime.receipts import Receipt
+    from mobileops.runtime.store import Store
 
 DEFAULT_DEADLINE_S: Final = 30.0
 KILL_WAIT_S: Final = 5.0

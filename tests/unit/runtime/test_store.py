@@ -11,11 +11,13 @@ import pytest
 from mobileops.errors import HostFault, MobileOpsError, NotFoundError, RefusedError, TrustRefused
 from mobileops.runtime import durable
 from mobileops.runtime.home import Home
-from mobileops.runtime.store import Receipt, Store
+from mobileops.runtime.store import Store
 from tests.fakes.signed_bundle import Publisher
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from mobileops.runtime.receipts import Receipt
 
 
 @pytest.fixture

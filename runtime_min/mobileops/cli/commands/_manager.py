@@ -8,7 +8,7 @@ from mobileops.runtime import client as clients
 
 if TYPE_CHECKING:
     from mobileops.runtime.home import Home
-    from mobileops.runtime.store import Receipt
+    from mobileops.runtime.receipts import Receipt
 
 
 def started(home: Home) -> clients.Client:
@@ -67,9 +67,9 @@ def installed(home: Home, name: str) -> Receipt:
     """
     from mobileops.cli.suggestions import did_you_mean  # noqa: PLC0415  only a mistake needs it
     from mobileops.errors import NotFoundError  # noqa: PLC0415  only a mistake needs it
-    from mobileops.runtime.store import Store  # noqa: PLC0415  keeps this module cheap to import
+    from mobileops.runtime.receipts import Receipts  # noqa: PLC0415  keeps this module cheap to import
 
-    store = Store(home)
+    store = Receipts(home)
     try:
         return store.get(name)
     except NotFoundError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mobileops.cli.commands._manager import states
-from mobileops.runtime.store import Store
+from mobileops.runtime.receipts import Receipts
 
 if TYPE_CHECKING:
     import argparse
@@ -24,15 +24,14 @@ def configure(parser: Parser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Print one line for each plugin, by name."""
     home = console.home()
-    store = Store(home)
-    receipts = store.all()
+    receipts = Receipts(home).all()
     state = states(home, [receipt.name for receipt in receipts])
     rows = [
         {
             "name": receipt.name,
             "version": receipt.version,
             "state": state[receipt.name]["state"],
-            "type": store.manifest(receipt).type,
+            "type": receipt.type,
             "signer": receipt.signer.get("identity") or receipt.signer.get("key_hint"),
             "assurance": receipt.signer["assurance"],
         }

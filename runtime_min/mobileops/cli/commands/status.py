@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mobileops.cli.commands._manager import installed, states
 from mobileops.errors import MobileOpsError
 from mobileops.runtime.client import connect
-from mobileops.runtime.store import Store
+from mobileops.runtime.receipts import Receipts
 
 if TYPE_CHECKING:
     import argparse
@@ -27,8 +27,8 @@ def configure(parser: Parser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Print the state; exit 0 whenever it could be told."""
     home = console.home()
-    store = Store(home)
-    receipts = [installed(home, arguments.name)] if arguments.name else store.all()
+    shelf = Receipts(home)
+    receipts = [installed(home, arguments.name)] if arguments.name else shelf.all()
     state = states(home, [receipt.name for receipt in receipts])
     rows: list[dict[str, Any]] = []
     for receipt in receipts:
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             **{key: state[receipt.name][key] for key in ("state", "cause", "since", "pid")},
         }
         if arguments.detailed:
-            manifest = store.manifest(receipt)
+            manifest = shelf.manifest(receipt)
             row |= {
                 "methods": state[receipt.name]["methods"],
                 "health": _health(console, receipt.name) if row["state"] == "running" else None,

@@ -1,0 +1,97 @@
+"""What is installed: one receipt for each plugin, read without anything that installing needs.
+
+``store/NAME/current.json`` is the receipt; replacing it is the commit point of every change (see `store`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from mobileops.errors import HostFault, NotFoundError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mobileops.manifest import Manifest
+    from mobileops.runtime.home import Home
+
+CURRENT: Final = "current.json"
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What is installed under a name, and why it was trusted.
+
+    Attributes:
+        name: the plugin's name.
+        version: SemVer text.
+        type: the manifest's type.
+        sha256: digest of the bundle, lowercase hex.
+        folder: folder below ``store/NAME/``.
+        files_sha256: digest of ``.mobileops/files.json``, the second subject of the signed statement.
+        signer: who signed, as `Signer.to_dict`.
+        installed_at: RFC 3339 UTC.
+    """
+
+    name: str
+    version: str
+    type: str
+    sha256: str
+    folder: str
+    files_sha256: str
+    signer: dict[str, Any]
+    installed_at: str
+
+
+class Receipts:
+    """The installed plugins of one home, for reading."""
+
+    def __init__(self, home: Home) -> None:
+        """Use a prepared home."""
+        self._home = home
+
+    def get(self, name: str) -> Receipt:
+        """Return the receipt of an installed plugin.
+
+        Raises:
+            NotFoundError: nothing is installed under that name.
+        """
+        path = self._home.store / name / CURRENT
+        try:
+            if path.parent.parent != self._home.store or name == "..":
+                raise self._absent(name)
+            return msgspec.json.decode(path.read_bytes(), type=Receipt)
+        except msgspec.DecodeError as error:
+            raise HostFault(
+                f"the receipt of {name!r} cannot be read: {error}",
+                code="MOP6002",
+                where=str(path),
+                fix=f"install {name} again from its bundle",
+            ) from error
+        except (OSError, ValueError) as error:  # ValueError: a NUL byte in the name
+            raise self._absent(name) from error
+
+    def all(self) -> list[Receipt]:
+        """Return every receipt, by name."""
+        if not self._home.store.is_dir():
+            return []
+        return [self.get(path.parent.name) for path in sorted(self._home.store.glob(f"*/{CURRENT}"))]
+
+    def folder(self, receipt: Receipt) -> Path:
+        """Return where a plugin's files are."""
+        return self._home.store / receipt.name / receipt.folder
+
+    def manifest(self, receipt: Receipt) -> Manifest:
+        """Return the manifest of an installed plugin."""
+        from mobileops.manifest import parse  # noqa: PLC0415  a list needs receipts only
+
+        return parse((self.folder(receipt) / "plugin.json").read_bytes(), where=f"{receipt.name}/plugin.json")
+
+    def _absent(self, name: str) -> NotFoundError:
+        return NotFoundError(
+            f"no plugin {name!r} is installed",
+            code="MOP6004",
+            where=str(self._home.store),
+            fix="mobileops list shows what is",
+        )
