@@ -82,7 +82,7 @@ def _silence() -> None:
 def _guarded(words: list[str]) -> int:
     """Run a verb; every way out of it is a message without a traceback and an exit code."""
     from mobileops.cli.console import Console  # noqa: PLC0415  the help above does without
-    from mobileops.errors import MobileOpsError  # noqa: PLC0415  only a defect needs it
+    from mobileops.errors import MobileOpsError  # noqa: PLC0415  the help above does without
 
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]

@@ -214,7 +214,7 @@ class Server:
             self._host.send(answer)
         except PluginGone:
             raise
-        except BaseException as error:  # noqa: BLE001  the main activity failed: the plugin is over
+        except BaseException as error:  # noqa: BLE001  whatever a plugin raises is its caller's answer
             self._host.send(Frame(Kind.ERROR, frame.id, "", self._describe(error)))
 
     def _describe(self, error: BaseException) -> dict[str, Any]:
@@ -291,7 +291,7 @@ def run(host: WorkerHost, channel: BlockingChannel, *, on_gone: Callable[[], obj
         plugin = load_class(app, str(host.document["entry_point"]), str(host.document["type"]))()
         if plugin.initialize() is False:
             return _fail(host, "initialize() returned False")
-    except BaseException as error:  # noqa: BLE001  the main activity failed: the plugin is over
+    except BaseException as error:  # noqa: BLE001  any way out of an author's code is a failed start
         return _fail(host, f"{type(error).__name__}: {error}", error)
     server = Server(host, plugin, channel, app=app, on_gone=on_gone)
     host.mark_ready(exported(type(plugin)))
