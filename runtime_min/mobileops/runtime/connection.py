@@ -60,18 +60,11 @@ class Connection:
             RefusedError: too many requests wait already.
         """
         future = self._send(kind, method, body)
+        deadline = self._loop.call_later(deadline_s, _expire, future, method, deadline_s)
         try:
-            return await asyncio.wait_for(asyncio.shield(future), deadline_s)
-        except TimeoutError as error:
-            future.add_done_callback(
-                lambda done: done.cancelled() or done.exception()
-            )  # a late answer is read and dropped
-            raise CallError(
-                f"no answer to {method!r} within {deadline_s:g} s",
-                code="MOP5014",
-                remote_type="TimeoutError",
-                fix="give the call more time with --timeout",
-            ) from error
+            return await future
+        finally:
+            deadline.cancel()
 
     def close(self, cause: MobileOpsError | None = None) -> None:
         """Stop reading, fail what waits and close the socket."""
@@ -161,6 +154,18 @@ class Connection:
             future.set_result(frame.body)
         else:
             future.set_exception(_remote_error(frame.body))
+
+
+def _expire(future: asyncio.Future[Any], method: str, deadline_s: float) -> None:
+    """Give a request up; its id keeps waiting, so that a late answer is known, read and dropped."""
+    if not future.done():
+        error = CallError(
+            f"no answer to {method!r} within {deadline_s:g} s",
+            code="MOP5014",
+            remote_type="TimeoutError",
+            fix="give the call more time with --timeout",
+        )
+        future.set_exception(error)
 
 
 def _remote_error(body: object) -> CallError:

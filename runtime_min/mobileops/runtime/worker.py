@@ -185,7 +185,7 @@ class Server:
         self._channel = channel
         self._app = app
         self._on_gone = on_gone
-        self._methods = exported(type(plugin))
+        self._methods = {name: getattr(plugin, name) for name in exported(type(plugin))}
         self._runner: Any = None
         self.stopped = threading.Event()
 
@@ -224,10 +224,10 @@ class Server:
         return {"type": type(error).__name__, "message": message, "code": code, "detail": detail}
 
     def _call(self, frame: Frame) -> Any:  # noqa: ANN401  whatever the method returns
-        if frame.method not in self._methods:
-            raise _unknown(frame.method, self._methods)
-        arguments = _arguments(frame)
-        result = getattr(self._plugin, frame.method)(*arguments["args"], **arguments["kwargs"])
+        method = self._methods.get(frame.method)
+        if method is None:
+            raise _unknown(frame.method, tuple(self._methods))
+        result = method(*frame.body.get("args", ()), **frame.body.get("kwargs", {}))
         return self._run_coroutine(result) if hasattr(result, "__await__") else result
 
     def _run_coroutine(self, awaitable: Any) -> Any:  # noqa: ANN401  an `async def` method's coroutine
