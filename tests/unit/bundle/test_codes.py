@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -40,3 +41,9 @@ def test_everything_exported_is_there():
     assert all(getattr(mobileops.bundle, name) is not None for name in mobileops.bundle.__all__)
     with pytest.raises(AttributeError, match="zipfile"):
         mobileops.bundle.zipfile  # noqa: B018 - looking it up is the test
+
+
+def test_the_reference_page_lists_every_code_with_its_meaning() -> None:
+    page = Path(__file__).resolve().parents[3] / "docs" / "reference" / "bundle.md"
+    rows = [line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("| `MOP")]
+    assert rows == [f"| `{code.value}` | {code.meaning} |" for code in Code]
