@@ -25,8 +25,9 @@ entry_point: main.py
 BASES = {"service": "ServicePlugin", "processing": "ProcessingPlugin", "integration": "IntegrationPlugin"}
 
 
-def only(folder: Any) -> Finding:
-    findings = check_source(folder.path)
+def only(folder: Any, *but: str) -> Finding:
+    """Return the one finding, apart from those of rules that a test is not about."""
+    findings = [finding for finding in check_source(folder.path) if finding.code not in but]
     assert len(findings) == 1, findings
     return findings[0]
 
@@ -50,9 +51,9 @@ def test_two_manifests_are_found_by_both_names(folder: Any) -> None:
 def test_a_manifest_in_yaml_is_read_too(folder: Any) -> None:
     (folder.path / "plugin.json").rename(folder.path / "plugin.yaml")  # JSON is YAML
     assert check_source(folder.path) == ()
-    folder.write("plugin.yaml", YAML.replace("good", "better"))
+    folder.write("plugin.yaml", YAML.replace("good", "goodly"))
     assert (only(folder).code, only(folder).where) == ("MOP1325", "main.py:6")
-    assert "plugin.yaml:2 calls it 'better'" in only(folder).what
+    assert "plugin.yaml:2 calls it 'goodly'" in only(folder).what
 
 
 def test_a_doubtful_value_in_yaml_is_found_with_its_place(folder: Any) -> None:
@@ -113,6 +114,7 @@ def test_the_base_class_belongs_to_the_type(folder: Any, plugin_type: str, base:
 
 
 def test_a_class_whose_base_comes_from_the_plugins_own_library_is_let_pass(folder: Any) -> None:
+    folder.write("lib/common.py", "Common = object\n")
     folder.write("main.py", "from lib.common import Common\nclass A(Common): pass\n")
     assert check_source(folder.path) == ()
 
@@ -130,9 +132,9 @@ def test_the_line_of_the_name_is_not_that_of_a_nested_name(folder: Any) -> None:
     folder.write(
         "plugin.json",
         '{"configuration": {\n"name": "x"},\n"version": "1.0.0", "description": "d", "author": "a", "license": "MIT",\n'
-        '"type": "service", "entry_point": "main.py",\n"name": "real"}',
+        '"type": "service", "entry_point": "main.py",\n"name": "real-good"}',
     )
-    assert "plugin.json:5 calls it 'real'" in only(folder).what
+    assert "plugin.json:5 calls it 'real-good'" in only(folder).what
 
 
 def test_a_computed_name_is_let_pass(folder: Any) -> None:
@@ -153,7 +155,8 @@ def test_a_hook_that_does_not_parse_is_found_by_its_line(folder: Any) -> None:
 
 def test_dependencies_without_requirements_are_found(folder: Any) -> None:
     folder.manifest(dependencies=["requests"])
-    assert (only(folder).code, only(folder).where) == ("MOP1327", "plugin.json#/dependencies")
+    found = only(folder, "MOP1332")
+    assert (found.code, found.where) == ("MOP1327", "plugin.json#/dependencies")
 
 
 @pytest.mark.parametrize(
@@ -170,8 +173,8 @@ def test_dependencies_and_requirements_that_differ_are_found(
 ) -> None:
     folder.manifest(dependencies=dependencies)
     folder.write("requirements.txt", requirements)
-    assert only(folder).code == "MOP1327"
-    assert said in only(folder).what
+    assert only(folder, "MOP1332").code == "MOP1327"
+    assert said in only(folder, "MOP1332").what
 
 
 @pytest.mark.parametrize(
@@ -189,7 +192,7 @@ def test_dependencies_and_requirements_that_differ_are_found(
 def test_a_lock_that_satisfies_the_dependencies_passes(folder: Any, dependencies: list[str], requirements: str) -> None:
     folder.manifest(dependencies=dependencies)
     folder.write("requirements.txt", requirements)
-    assert check_source(folder.path) == ()
+    assert "MOP1327" not in {finding.code for finding in check_source(folder.path)}
 
 
 def test_a_default_conf_that_is_no_ini_is_found(folder: Any) -> None:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import dataclasses
 import os
 import stat
-from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MAX_FILE_BYTES: Final = 1 << 20  # of one source file; larger ones are generated, and no entry point is
 
@@ -48,7 +50,7 @@ def read_bytes(folder: Path, name: str) -> bytes | Unreadable:
         return Unreadable("is not inside the plugin's folder")
     try:
         obstacle = _obstacle(folder, name)
-        content = obstacle or _read_regular(folder / name)
+        content = obstacle or _read_regular(f"{folder}/{name}")
     except FileNotFoundError:
         return Unreadable("does not exist")
     except OSError as error:
@@ -76,26 +78,29 @@ def exists(folder: Path, name: str) -> bool:
 
 def _is_inside(name: str) -> bool:
     """Whether a name stays below its folder, and the operating system can express it (no NUL, no lone surrogates)."""
-    relative = PurePosixPath(name)
     try:
         expressible = b"\0" not in os.fsencode(name)
     except UnicodeEncodeError:
         return False
-    return expressible and bool(relative.parts) and not relative.is_absolute() and ".." not in relative.parts
+    return expressible and not name.startswith("/") and bool(_parts(name)) and ".." not in _parts(name)
 
 
 def _obstacle(folder: Path, name: str) -> Unreadable | None:
     """Return what on the way to a file is neither file nor folder; a device would act on being opened."""
-    path = folder
-    for part in PurePosixPath(name).parts:
-        path /= part
-        mode = path.lstat().st_mode
+    path = str(folder)  # no Path objects: this runs for every file of a plugin
+    for part in _parts(name):
+        path = f"{path}/{part}"
+        mode = os.lstat(path).st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
             return Unreadable(f"is, or is behind, {_kind(mode)}")
     return None
 
 
-def _read_regular(path: Path) -> bytes | Unreadable:
+def _parts(name: str) -> list[str]:
+    return [part for part in name.split("/") if part not in {"", "."}]
+
+
+def _read_regular(path: str) -> bytes | Unreadable:
     """Return up to one byte more than the limit."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:

@@ -6,17 +6,26 @@ import dataclasses
 from typing import TYPE_CHECKING, Final
 
 from mobileops.toolchain.checks.rules import (
+    class_name,
     configuration_keys,
     default_conf,
+    dependencies_used,
     entry_point,
     entry_point_syntax,
     hooks,
+    imports_declared,
+    licence,
     manifest_content,
     manifest_file,
     manifest_yaml,
+    permissions_declared,
+    permissions_used,
     plugin_class,
     plugin_name,
+    private_files,
+    python_files,
     requirements,
+    secrets_kept_out,
 )
 from mobileops.toolchain.checks.source import Source
 
@@ -61,6 +70,15 @@ RULES: Final = tuple(
         requirements,
         default_conf,
         configuration_keys,
+        python_files,
+        imports_declared,
+        dependencies_used,
+        permissions_declared,
+        permissions_used,
+        secrets_kept_out,
+        private_files,
+        licence,
+        class_name,
     )
 )
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
+import itertools
 import json
 import re
 from collections.abc import Mapping
@@ -12,7 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 from mobileops import manifest
 from mobileops.errors import ManifestError
 from mobileops.manifest import json_text
-from mobileops.toolchain.checks import files, python_file
+from mobileops.manifest.permissions import Permission
+from mobileops.toolchain.checks import code, files, python_file, tree
+from mobileops.toolchain.checks.distributions import Distributions
 from mobileops.toolchain.checks.files import Unreadable
 
 if TYPE_CHECKING:
@@ -20,10 +24,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mobileops.errors import Finding
+    from mobileops.toolchain.checks.code import Code
     from mobileops.toolchain.checks.python_file import Unparsable
+    from mobileops.toolchain.checks.tree import Tree
 
 JSON_NAME: Final = "plugin.json"
 YAML_NAME: Final = "plugin.yaml"
+MAX_NAMED: Final = 200  # permissions and hooks looked at; the schema allows fewer
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -68,6 +75,37 @@ class Source:
         except ManifestError as error:
             return ManifestFile(findings=error.findings)
         return ManifestFile(document, findings=manifest.check(document, where=self.manifest_name))
+
+    @functools.cached_property
+    def tree(self) -> Tree:
+        """The files of the folder."""
+        return tree.walk(self.folder)
+
+    @functools.cached_property
+    def code(self) -> Code:
+        """What the plugin's own Python files import and use."""
+        return code.read(self.folder, self.tree, named=self.named_files, parsed=self._parsed)
+
+    @functools.cached_property
+    def distributions(self) -> Distributions:
+        """What is known of the packages that the plugin depends on."""
+        return Distributions(self.folder)
+
+    @property
+    def named_files(self) -> tuple[str, ...]:
+        """The Python files that the manifest names: entry point and hooks."""
+        named = [self.text_of("entry_point"), *itertools.islice(self.mapping_of("hooks").values(), MAX_NAMED)]
+        return tuple(name for name in named if isinstance(name, str))
+
+    @functools.cached_property
+    def permissions(self) -> tuple[tuple[int, Permission], ...]:
+        """The permissions of the manifest with their positions; the schema speaks about those that are none."""
+        found: list[tuple[int, Permission]] = []
+        for position, text in enumerate(self.list_of("permissions")[:MAX_NAMED]):
+            if isinstance(text, str):
+                with contextlib.suppress(ManifestError):
+                    found.append((position, Permission.parse(text)))
+        return tuple(found)
 
     def text_of(self, key: str) -> str | None:
         """Return a string of the manifest, None when it is absent or no string."""

@@ -25,7 +25,7 @@ from mobileops.toolchain.pack.compress import (
     kind_of,
     sample_offsets,
 )
-from mobileops.toolchain.pack.secrets import find_secret
+from mobileops.toolchain.secrets import find_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -1,0 +1,109 @@
+"""The import statements of a Python file, and how sure it is that each of them runs."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import re
+from typing import TYPE_CHECKING, Final, Literal
+
+from mobileops.toolchain.checks import scan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Certainty = Literal["start", "later", "maybe"]
+
+_CATCHING_IMPORT_ERRORS: Final = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
+_WORD: Final = re.compile(r"\bimport\b")
+_Block = ast.AST  # a statement, or a handler or case with statements
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Import:
+    """One module that a file imports.
+
+    Attributes:
+        module: dotted name; empty for ``from . import name``.
+        names: what is taken from it, which may be submodules; empty for a plain ``import``.
+        level: dots of a relative import.
+        line: of the statement.
+        when: ``start`` when it runs with the module and its failure is the module's, ``later`` when it is inside a
+            function, ``maybe`` when it is under a condition or its failure is handled.
+    """
+
+    module: str
+    names: tuple[str, ...]
+    level: int
+    line: int
+    when: Certainty
+
+    @property
+    def top(self) -> str:
+        """The first part of the module's name."""
+        return self.module.partition(".")[0]
+
+
+def import_statements(tree: ast.Module, text: str) -> list[tuple[ast.Import | ast.ImportFrom, Certainty]]:
+    """Return the import statements of a file in order, and when each runs.
+
+    Args:
+        tree: of the file.
+        text: the same file; says where to look.
+    """
+    lines = scan.lines_with(text, _WORD)
+    found: list[tuple[ast.Import | ast.ImportFrom, Certainty]] = []
+    pending: list[tuple[_Block, Certainty]] = [(node, "start") for node in reversed(tree.body)]
+    while pending:
+        node, when = pending.pop()
+        if not scan.touches(node, lines):
+            continue
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found.append((node, when))
+        else:
+            pending += reversed(_inner(node, when))
+    return found
+
+
+def imports(statements: list[tuple[ast.Import | ast.ImportFrom, Certainty]]) -> Iterator[Import]:
+    """Yield what statements import."""
+    for node, when in statements:
+        if isinstance(node, ast.Import):
+            yield from (Import(alias.name, (), 0, node.lineno, when) for alias in node.names)
+        else:
+            names = tuple(alias.name for alias in node.names)
+            yield Import(node.module or "", names, node.level, node.lineno, when)
+
+
+def _inner(node: _Block, when: Certainty) -> list[tuple[_Block, Certainty]]:
+    """Return the statements below another, each with when it runs."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return [(child, "later" if when == "start" else when) for child in node.body]
+    if isinstance(node, ast.Try | ast.TryStar):
+        guarded: Certainty = "maybe" if any(map(_catches_import_errors, node.handlers)) else when
+        inner: list[tuple[_Block, Certainty]] = [(child, guarded) for child in (*node.body, *node.orelse)]
+        inner += [(child, "maybe") for handler in node.handlers for child in handler.body]
+        return inner + [(child, when) for child in node.finalbody]
+    guards = node.items if isinstance(node, ast.With) else []
+    if isinstance(node, ast.If | ast.Match | ast.While) or any(_suppresses(item.context_expr) for item in guards):
+        when = "maybe"
+    blocks = [*getattr(node, "body", ()), *getattr(node, "orelse", ())]
+    blocks += [child for case in getattr(node, "cases", ()) for child in case.body]
+    return [(child, when) for child in blocks if isinstance(child, ast.stmt)]
+
+
+def _catches_import_errors(handler: ast.ExceptHandler) -> bool:
+    return handler.type is None or _names_import_errors(handler.type)
+
+
+def _names_import_errors(node: ast.expr) -> bool:
+    kinds = node.elts if isinstance(node, ast.Tuple) else [node]
+    return any(isinstance(kind, ast.Name) and kind.id in _CATCHING_IMPORT_ERRORS for kind in kinds)
+
+
+def _suppresses(node: ast.expr) -> bool:
+    """Whether this is ``contextlib.suppress(ImportError)``."""
+    if not isinstance(node, ast.Call):
+        return False
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    return name == "suppress" and any(map(_names_import_errors, node.args))

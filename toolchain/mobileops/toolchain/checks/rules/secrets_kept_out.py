@@ -1,0 +1,61 @@
+"""No file that goes into the bundle holds a private key or an access token."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Final
+
+from mobileops.errors import Finding
+from mobileops.toolchain import secrets
+from mobileops.toolchain.checks import files
+from mobileops.toolchain.checks.files import Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mobileops.toolchain.checks.source import Source
+
+CODE: Final = "MOP1335"
+IGNORE_FILE: Final = ".pluginignore"
+MAX_FINDINGS: Final = 50
+MAX_BYTES: Final = 64 << 20  # of all files together
+
+
+def check(source: Source) -> Iterator[Finding]:
+    """Yield a finding for each file with a secret, unless ``.pluginignore`` leaves the file out."""
+    yield from itertools.islice(_findings(source), MAX_FINDINGS)
+
+
+def _findings(source: Source) -> Iterator[Finding]:
+    left = MAX_BYTES
+    for name in source.tree.files:
+        if secrets.private_file(name):
+            continue  # another rule says so
+        content = files.read_bytes(source.folder, name)
+        if isinstance(content, Unreadable):
+            continue  # too large to search, or gone
+        left -= len(content)
+        if left < 0:
+            return
+        secret = secrets.find_secret(content)
+        if secret is not None and not _is_ignored(source, name):
+            kind, _, line = secret.rpartition(" on line ")
+            yield Finding(
+                code=CODE,
+                what=f"{name} contains {kind}",
+                where=f"{name}:{line}",
+                why="whoever has the bundle can read it, and packaging refuses it",
+                fix=f"remove it and revoke it, or list the file in {IGNORE_FILE}",
+            )
+
+
+def _is_ignored(source: Source, name: str) -> bool:
+    text = source.read(IGNORE_FILE)
+    if isinstance(text, Unreadable):
+        return False
+    import pathspec  # noqa: PLC0415 - slow to import, and only a file with a secret needs it
+
+    try:
+        return pathspec.GitIgnoreSpec.from_lines(text.splitlines()).match_file(name)
+    except ValueError:
+        return False  # packaging says what is wrong with it

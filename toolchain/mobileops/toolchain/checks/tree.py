@@ -1,0 +1,88 @@
+"""List the files of a plugin's folder: bounded, sorted, never through a link.
+
+What an author's tools leave in the folder is not the plugin's and is not listed: hidden folders, caches, virtual
+environments, build output, and ``vendor``, which holds other people's code.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MAX_ENTRIES: Final = 20_000  # of all folders together; more than a bundle may have
+MAX_DEPTH: Final = 32
+
+_NOT_THE_PLUGINS: Final = frozenset({"__pycache__", "node_modules", "venv"})
+_NOT_THE_PLUGINS_AT_THE_TOP: Final = frozenset({"build", "dist", "vendor"})
+_VIRTUAL_ENVIRONMENT_MARK: Final = "pyvenv.cfg"
+_TEST: Final = re.compile(r"(^|.*/)(tests?/.*|test_[^/]*|[^/]*_test\.py|conftest\.py)")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Tree:
+    """The files of a folder.
+
+    Attributes:
+        files: relative POSIX paths, sorted; regular files only.
+        complete: whether these are all, or the folder has more than `MAX_ENTRIES` or is deeper than `MAX_DEPTH`.
+    """
+
+    files: tuple[str, ...]
+    complete: bool
+
+
+def walk(folder: Path) -> Tree:
+    """Return the files of a folder; one that cannot be listed counts as empty."""
+    found: list[str] = []
+    pending = [("", 0)]
+    left, complete = MAX_ENTRIES, True
+    while pending:
+        prefix, depth = pending.pop()
+        for entry in _entries(folder / prefix):
+            left -= 1
+            if left < 0:
+                return Tree(tuple(sorted(found)), complete=False)
+            if entry.is_symlink() or not _is_text(entry.name):
+                continue
+            if entry.is_file(follow_symlinks=False):
+                found.append(f"{prefix}{entry.name}")
+            elif entry.is_dir(follow_symlinks=False) and _is_the_plugins(entry, top=not prefix):
+                complete = complete and depth < MAX_DEPTH
+                pending += [(f"{prefix}{entry.name}/", depth + 1)] if depth < MAX_DEPTH else []
+    return Tree(tuple(sorted(found)), complete)
+
+
+def is_test(name: str) -> bool:
+    """Whether a file of the folder is for testing the plugin, by its name."""
+    return _TEST.fullmatch(name) is not None
+
+
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            yield from entries
+    except OSError:
+        return
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can be written down; packing refuses the others."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_the_plugins(entry: os.DirEntry[str], *, top: bool) -> bool:
+    if entry.name.startswith(".") or entry.name.endswith(".egg-info") or entry.name in _NOT_THE_PLUGINS:
+        return False
+    return not (top and entry.name in _NOT_THE_PLUGINS_AT_THE_TOP) and not os.path.lexists(
+        f"{entry.path}/{_VIRTUAL_ENVIRONMENT_MARK}"
+    )

@@ -1,0 +1,297 @@
+"""What a Python file does that needs a permission, as far as a look at its syntax can tell.
+
+Names are followed through imports (``import socket as s``, ``from os import environ``) and through constants of the
+module (``URL = "https://…"``), not through variables, arguments or classes. Only statements on whose lines one of the
+interesting names stands are looked into, so that a large file that does nothing of the kind costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import functools
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from mobileops.toolchain.checks import calls, scan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mobileops.toolchain.checks.calls import Kind
+
+MAX_DOTS: Final = 8  # of a name that is followed
+MAX_USES: Final = 1000  # of one file
+OUTGOING: Final = ("network.http", "network", "network.tcp", "network.udp")
+RAW: Final = ("network", "network.tcp", "network.http", "network.udp")
+PLATFORM: Final = ("api.platform", *(f"api.platform.{part}" for part in sorted(calls.PLATFORM_PARTS)))
+READ: Final = ("filesystem.read",)
+WRITE: Final = ("filesystem.write",)
+LISTEN: Final = ("network.listen",)
+ENVIRONMENT: Final = ("system.environment",)
+
+_METHODS: Final = (*calls.PATH_METHODS, *calls.MESSAGE_METHODS, calls.PLATFORM_METHOD)
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Use:
+    """One place that needs a permission.
+
+    Attributes:
+        what: the call or name, as a person would write it.
+        line: where.
+        names: of permissions any of which may be what is needed; the first is the usual one.
+        exact: the permission that is needed, when the place says it; it may turn out to be none.
+        sure: False when the place may need no permission at all: the file may be the plugin's own.
+    """
+
+    what: str
+    line: int
+    names: tuple[str, ...]
+    exact: str | None = None
+    sure: bool = True
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Uses:
+    """What one file does.
+
+    Attributes:
+        found: the places, in no special order.
+        modules: (name, line) of modules that it imports by a call.
+    """
+
+    found: tuple[Use, ...] = ()
+    modules: tuple[tuple[str, int], ...] = ()
+
+
+def uses(tree: ast.Module, text: str, statements: Iterable[ast.Import | ast.ImportFrom]) -> Uses:
+    """Return what a file does.
+
+    Args:
+        tree: of the file.
+        text: the same file; says where to look.
+        statements: its imports.
+    """
+    origins = {name: name for name in calls.BUILTINS} | scan.origins(statements)
+    # A plain substring search rules out most names at memory speed; only then words are looked for.
+    present = tuple(name for name in (*origins, *_METHODS) if name in text)
+    lines = scan.lines_with(text, _pattern(present)) if present else []
+    reader = _Reader(origins, scan.constants(tree) if lines else {})
+    for expression in scan.expressions(tree, lines):
+        reader.read(expression)
+    if reader.platform_called:
+        holders = scan.names_of_platform(tree)
+        parts = re.compile(rf"\.\s*(?:{'|'.join(sorted(calls.PLATFORM_PARTS))})\b")
+        for expression in scan.expressions(tree, scan.lines_with(text, parts)):
+            reader.read_platform(expression, holders)
+        reader.settle_platform()
+    return Uses(tuple(reader.found[:MAX_USES]), tuple(reader.modules[:MAX_USES]))
+
+
+@functools.lru_cache(maxsize=256)
+def _pattern(names: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, names))})\b")
+
+
+class _Reader:
+    """Looks into expressions and notes what they use."""
+
+    def __init__(self, origins: dict[str, str], constants: dict[str, str]) -> None:
+        self.found: list[Use] = []
+        self.modules: list[tuple[str, int]] = []
+        self.platform_called = False
+        self._origins = origins
+        self._constants = constants
+        self._seen: set[int] = set()
+
+    def read(self, expression: ast.AST) -> None:
+        """Note what an expression uses."""
+        for node in ast.walk(expression):
+            if len(self.found) >= MAX_USES:
+                return
+            if isinstance(node, ast.Call):
+                self._call(node)
+            elif isinstance(node, ast.Subscript) and self._dotted(node.value) == calls.ENVIRONMENT:
+                self._seen.add(id(node.value))
+                if isinstance(node.ctx, ast.Load):
+                    self._variable(node.slice, node.lineno)
+            elif isinstance(node, ast.Attribute | ast.Name):
+                self._name(node)
+
+    def _name(self, node: ast.Attribute | ast.Name) -> None:
+        """Note the environment as a whole, where it is not a part of something that was noted already."""
+        if self._dotted(node) == calls.ENVIRONMENT and id(node) not in self._seen and isinstance(node.ctx, ast.Load):
+            self._note(calls.ENVIRONMENT, node.lineno, ENVIRONMENT)
+
+    def settle_platform(self) -> None:
+        """Forget calls of ``get_platform_api`` as such when it was seen which parts of the API they are for."""
+        if any(use.exact and use.names == PLATFORM for use in self.found):
+            self.found = [use for use in self.found if use.exact or use.names != PLATFORM]
+
+    def read_platform(self, expression: ast.AST, holders: set[str]) -> None:
+        """Note the parts of the platform API that an expression uses; `holders` are the names that it goes by."""
+        for node in ast.walk(expression):
+            if not isinstance(node, ast.Attribute) or node.attr not in calls.PLATFORM_PARTS:
+                continue
+            if scan.is_platform_call(node.value) or scan.last_name(node.value) in holders:
+                what = f"{calls.PLATFORM_METHOD}().{node.attr}"
+                self._note(what, node.lineno, PLATFORM, exact=f"api.platform.{node.attr}")
+
+    def _call(self, node: ast.Call) -> None:
+        name = self._dotted(node.func)
+        if name in calls.CALLS:
+            kind, index = calls.CALLS[name]
+            self._use(node, name, kind=kind, argument=_argument(node, index))
+        elif name == calls.SOCKET:
+            family = self._dotted(_argument(node, 0) or node.func)
+            if family not in calls.LOCAL_SOCKETS:
+                self._note(name, node.lineno, (*RAW, *LISTEN))
+        elif name in calls.ENVIRONMENT_GETTERS | calls.ENVIRONMENT_SETTERS:
+            if isinstance(node.func, ast.Attribute):
+                self._seen.add(id(node.func.value))
+            if name in calls.ENVIRONMENT_GETTERS:
+                self._variable(_argument(node, 0), node.lineno)
+        elif name in calls.IMPORTERS:
+            module = self._text(_argument(node, 0))
+            if module:
+                self.modules.append((module, node.lineno))
+        elif isinstance(node.func, ast.Attribute):
+            self._method(node, node.func)
+
+    def _method(self, node: ast.Call, method: ast.Attribute) -> None:
+        """Note a call of something whose type is not known: what it is called, and on what, must do."""
+        if method.attr == calls.PLATFORM_METHOD:
+            self.platform_called = True
+            self._note(f"{method.attr}()", node.lineno, PLATFORM, sure=False)
+        elif method.attr in calls.MESSAGE_METHODS:
+            permission = calls.MESSAGE_METHODS[method.attr]
+            # smtplib and many other libraries have methods of these names: only the plugin's own are certain.
+            own = isinstance(method.value, ast.Name) and method.value.id == "self"
+            partner = self._text(_argument(node, 0))
+            exact = f"{permission}:{partner}" if partner else None
+            self._note(f"self.{method.attr}", node.lineno, (permission,), exact=exact, sure=own)
+        elif method.attr in calls.PATH_METHODS:
+            path: ast.expr | None = None
+            if isinstance(method.value, ast.Call) and self._dotted(method.value.func) in calls.PATHS:
+                path = _argument(method.value, 0) if len(method.value.args) == 1 else None
+            self._use(node, f"Path.{method.attr}", kind=calls.PATH_METHODS[method.attr], argument=path)
+
+    def _use(self, node: ast.Call, name: str, *, kind: Kind, argument: ast.expr | None) -> None:
+        line = node.lineno
+        if kind == "process":
+            self._note(name, line, ("system.process",))
+        elif kind in {"read", "write", "file"}:
+            self._file(node, name, kind=kind, argument=argument)
+        elif kind == "listen":
+            port = _port(argument.elts[1]) if isinstance(argument, ast.Tuple) and len(argument.elts) > 1 else None
+            self._note(name, line, LISTEN, exact=f"network.listen:{port}" if port else None)
+        else:
+            names = RAW if name.partition(".")[0] in calls.NOT_HTTP else OUTGOING
+            self._note(name, line, names, exact=self._destination(node, name, kind=kind, argument=argument))
+
+    def _destination(self, node: ast.Call, name: str, *, kind: Kind, argument: ast.expr | None) -> str | None:
+        """Return the permission for the host and port that a call names, None when it does not."""
+        if kind == "url":
+            return _permission_for_url(*self._prefix(argument))
+        if kind == "host":
+            host = self._text(argument)
+            default = _DEFAULT_PORTS["https" if "HTTPS" in name else "http"]
+            given = _argument(node, 1) or _keyword(node, "port")
+            port = default if given is None else _port(given)
+            return _tcp(host, port)
+        if kind == "address" and isinstance(argument, ast.Tuple) and len(argument.elts) > 1:
+            return _tcp(self._text(argument.elts[0]), _port(argument.elts[1]))
+        return None
+
+    def _file(self, node: ast.Call, name: str, *, kind: Kind, argument: ast.expr | None) -> None:
+        path = self._text(argument)
+        mode = self._mode(node, 0 if name.startswith("Path.") else 1) if kind == "file" else kind[:1]
+        for names, wanted, free in (
+            (READ, "r" in mode or "+" in mode, calls.ALWAYS_READABLE),
+            (WRITE, any(letter in mode for letter in "wax+"), calls.ALWAYS_WRITABLE),
+        ):
+            if not wanted:
+                continue
+            absolute = path is not None and path.startswith("/") and "\0" not in path
+            sure = absolute and not any(path == root or str(path).startswith(f"{root}/") for root in free)
+            self._note(name, node.lineno, names, exact=f"{names[0]}:{path}" if absolute else None, sure=sure)
+
+    def _mode(self, node: ast.Call, index: int) -> str:
+        given = _argument(node, index) or _keyword(node, "mode")
+        return "r" if given is None else self._text(given) or "r"
+
+    def _variable(self, node: ast.expr | None, line: int) -> None:
+        name = self._text(node)
+        if name is None:
+            self._note("os.environ", line, ENVIRONMENT)
+        else:
+            exact, sure = f"{ENVIRONMENT[0]}:{name}", name not in calls.ALWAYS_SET
+            self._note(f"os.environ[{name[:40]!r}]", line, ENVIRONMENT, exact=exact, sure=sure)
+
+    def _note(
+        self, what: str, line: int, names: tuple[str, ...], *, exact: str | None = None, sure: bool = True
+    ) -> None:
+        self.found.append(Use(what, line, names, exact, sure))
+
+    def _dotted(self, node: ast.expr) -> str:
+        """Return the dotted name where an expression like ``s.socket`` comes from, or an empty string."""
+        parts: list[str] = []
+        while isinstance(node, ast.Attribute) and len(parts) < MAX_DOTS:
+            parts.append(node.attr)
+            node = node.value
+        if not isinstance(node, ast.Name) or node.id not in self._origins:
+            return ""
+        return ".".join([self._origins[node.id], *reversed(parts)])
+
+    def _text(self, node: ast.expr | None) -> str | None:
+        text, complete = self._prefix(node)
+        return text if complete else None
+
+    def _prefix(self, node: ast.expr | None) -> tuple[str | None, bool]:
+        """Return the text that an expression begins with, and whether that is all of it."""
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            return node.value, True
+        if isinstance(node, ast.Name) and node.id in self._constants:
+            return self._constants[node.id], True
+        if isinstance(node, ast.JoinedStr) and node.values and isinstance(node.values[0], ast.Constant):
+            return str(node.values[0].value), False
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and not isinstance(node.left, ast.BinOp):
+            return self._prefix(node.left)[0], False
+        return None, False
+
+
+def _argument(node: ast.Call, index: int) -> ast.expr | None:
+    """Return a positional argument, None when it is not there or hidden behind ``*``."""
+    if len(node.args) <= index or any(isinstance(argument, ast.Starred) for argument in node.args[: index + 1]):
+        return None
+    return node.args[index]
+
+
+def _keyword(node: ast.Call, name: str) -> ast.expr | None:
+    return next((word.value for word in node.keywords if word.arg == name), None)
+
+
+def _port(node: ast.expr | None) -> int | None:
+    return node.value if isinstance(node, ast.Constant) and type(node.value) is int else None
+
+
+def _tcp(host: str | None, port: int | None) -> str | None:
+    """Return the permission to connect to one port of one host; it is not checked."""
+    if not host or not port:
+        return None
+    return f"network.tcp:[{host}]:{port}" if ":" in host else f"network.tcp:{host.lower()}:{port}"
+
+
+def _permission_for_url(text: str | None, complete: bool) -> str | None:  # noqa: FBT001 - the pair that _prefix returns
+    """Return the permission that a web address needs; of an incomplete one, at least the host must be complete."""
+    if text is None:
+        return None
+    try:
+        url = urlsplit(text)
+        port = url.port or _DEFAULT_PORTS.get(url.scheme.lower())
+    except ValueError:
+        return None
+    return _tcp(url.hostname, port) if complete or url.path else None
