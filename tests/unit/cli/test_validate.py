@@ -1,0 +1,110 @@
+"""``mobileops validate``: formats, exit codes, and --fix."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mobileops.cli.commands import validate
+from mobileops.cli.main import main
+from mobileops.toolchain.diagnostics import formats
+from tests.fakes.plugin_folder import write_plugin
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def mobileops(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    monkeypatch.setenv("MOBILEOPS_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str) -> tuple[int, str, str]:
+        code = main(words)
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+def test_a_finding_has_place_excerpt_and_remedy(mobileops: Run, tmp_path: Path) -> None:
+    write_plugin(tmp_path / "echo", version="1.0")
+    code, out, err = mobileops("validate", "echo")
+    first, source, carets, *rest = out.splitlines()
+    assert code == 1
+    assert first.startswith("echo/plugin.json:3:14: error: Write a version")
+    assert carets.index("^") == source.index('"1.0"')
+    assert rest == ["  why: found '1.0'", "  fix: write '1.0.0'"]
+    assert err == "echo: 1 errors, 0 warnings\n"
+
+
+def test_inside_the_folder_places_are_relative_to_it(
+    mobileops: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(write_plugin(tmp_path / "echo", version="1.0"))
+    assert mobileops("validate")[1].startswith("plugin.json:3:14: ")
+
+
+def test_from_elsewhere_places_are_absolute(mobileops: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plugin = write_plugin(tmp_path / "echo", version="1.0")
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    assert mobileops("validate", str(plugin))[1].startswith(f"{plugin.resolve()}/plugin.json:3:14: ")
+
+
+def test_a_warning_does_not_fail(mobileops: Run, tmp_path: Path) -> None:
+    write_plugin(tmp_path / "echo", permissions=["network"])
+    code, out, _ = mobileops("validate", "echo")
+    assert (code, ": warning: " in out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("form", "start"),
+    [("json", "["), ("sarif", "{"), ("junit", "<?xml"), ("github", "::error file=echo/plugin.json,line=3,col=14,")],
+)
+def test_a_program_reads_its_format_and_the_same_exit_code(
+    mobileops: Run, tmp_path: Path, form: str, start: str
+) -> None:
+    write_plugin(tmp_path / "echo", version="1.0")
+    code, out, err = mobileops("validate", "echo", "--format", form)
+    assert (code, out.startswith(start), err) == (1, True, "")
+
+
+@pytest.mark.parametrize(("form", "empty"), [("json", "[]\n"), ("github", ""), ("text", "")])
+def test_a_good_plugin_has_an_empty_report(mobileops: Run, tmp_path: Path, form: str, empty: str) -> None:
+    write_plugin(tmp_path / "echo")
+    assert mobileops("validate", "echo", "--format", form)[:2] == (0, empty)
+
+
+def test_json_is_a_format_of_its_own_option(mobileops: Run, tmp_path: Path) -> None:
+    write_plugin(tmp_path / "echo", version="1.0")
+    assert mobileops("validate", "echo", "--json") == mobileops("validate", "echo", "--format", "json")
+
+
+def test_an_unknown_format_is_a_usage_mistake(mobileops: Run) -> None:
+    assert mobileops("validate", "--format", "xml")[0] == 2
+
+
+def test_the_option_offers_every_format() -> None:
+    assert validate.FORMATS == formats.NAMES
+
+
+def test_fix_corrects_shows_the_diff_and_is_done_once(mobileops: Run, tmp_path: Path) -> None:
+    path = write_plugin(tmp_path / "echo") / "plugin.json"
+    path.write_text(path.read_text().replace('"version"', '"versoin"') + "// end\n")
+    code, out, err = mobileops("validate", "echo", "--fix")
+    assert (code, '-  "versoin": "1.0.0",' in out, "// end" in path.read_text()) == (0, True, False)
+    assert err == "echo: plugin.json corrected\necho: valid\n"
+    assert mobileops("validate", "echo", "--fix") == (0, "", "echo: nothing to fix\necho: valid\n")
+
+
+def test_fix_leaves_the_report_of_a_program_clean(mobileops: Run, tmp_path: Path) -> None:
+    path = write_plugin(tmp_path / "echo") / "plugin.json"
+    path.write_text(path.read_text() + "// end\n")
+    code, out, err = mobileops("validate", "echo", "--fix", "--json")
+    assert (code, json.loads(out), "// end" in err) == (0, [], True)

@@ -1,0 +1,74 @@
+"""From a plugin's folder to its diagnostics; the order of the steps is known here alone.
+
+1. Run the checks. 2. Fold what one typing mistake caused into one finding. 3. Say the nearest file name where one is
+missing, and the catalogue's remedy where a finding has none. 4. Apply the project's rules. 5. Locate and sort.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from mobileops import manifest
+from mobileops.toolchain.checks import RULES, source
+from mobileops.toolchain.diagnostics import project_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from mobileops.errors import Finding
+    from mobileops.toolchain.diagnostics.diagnostic import Diagnostic
+
+
+def diagnose(folder: Path) -> tuple[Diagnostic, ...]:
+    """Return everything that is wrong with a plugin's folder; never raise because of what is in it.
+
+    Args:
+        folder: the plugin's folder.
+    """
+    opened = source.Source(folder)
+    findings = tuple(_check(opened))
+    rules, own = project_rules.load(folder)
+    if not findings and not own:
+        return ()
+    from mobileops.toolchain.diagnostics import places  # noqa: PLC0415 - a good plugin needs no places
+
+    improved = [_completed(finding) for finding in _explained(findings, opened)]
+    return places.Places(folder, opened.manifest_name).locate([*rules.apply(improved), *own])
+
+
+def _explained(findings: tuple[Finding, ...], opened: source.Source) -> tuple[Finding, ...]:
+    """Fold and complete findings with what the document and the folder say."""
+    from mobileops.toolchain.diagnostics import folding, suggestions  # noqa: PLC0415 - as above
+
+    folded = folding.fold(
+        findings,
+        opened.manifest.document,
+        where=opened.manifest_name,
+        judge=lambda document: _imagined(opened, document),
+    )
+    return tuple(suggestions.improved(finding, opened) for finding in folding.without_echoes(folded))
+
+
+def _imagined(opened: source.Source, document: object) -> Iterator[Finding]:
+    """Return what the rules would find if the folder had another manifest."""
+    other = source.Source(opened.folder)
+    other.manifest = source.ManifestFile(document, findings=manifest.check(document, where=opened.manifest_name))
+    return _check(other)
+
+
+def _check(opened: source.Source) -> Iterator[Finding]:
+    """Yield what the rules find, in their order."""
+    for rule in RULES:
+        yield from rule.check(opened)
+
+
+def _completed(finding: Finding) -> Finding:
+    """Give a finding without a remedy the one of its code."""
+    if finding.fix:
+        return finding
+    from mobileops.toolchain.diagnostics import catalogue  # noqa: PLC0415 - as above
+
+    entry = catalogue.entries().get(finding.code)
+    return dataclasses.replace(finding, fix=entry.fix) if entry else finding
