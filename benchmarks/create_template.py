@@ -32,7 +32,7 @@ def contenders(plugin_type: str, scratch: Path) -> list[Contender]:
 
     python, here = sys.executable, str(scratch)
     template = str(cookiecutters_root() / plugin_type)
-    ours = [python, "-I", "-m", "mobileops.cli.main", "create-template", "my-plugin", plugin_type]
+    ours = [python, "-I", "-m", "mobileops.cli.main", "create-template", "my-plugin", plugin_type, "--no-input"]
     theirs = ["env", f"HOME={home}", python, "-m", "cookiecutter", "--no-input", template]
     return [
         Contender(SUBJECT, ours, prepare=fresh, cwd=here),

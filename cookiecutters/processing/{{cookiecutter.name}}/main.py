@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """{{ cookiecutter.description.rstrip('.') | replace('\\', '\\\\') | replace('"', '\\"') }}.
 
-The platform makes one {{ cookiecutter.class_name }} and calls `initialize()` once; after that, callers reach every method
+The platform makes one {{ cookiecutter.__class_name }} and calls `initialize()` once; after that, callers reach every method
 marked `@plugin_method`. `cleanup()` is the last call.
 """
 
@@ -14,7 +14,7 @@ from mobileops.plugin import ProcessingPlugin, plugin_method
 from lib.scaling import mean, standardise
 
 
-class {{ cookiecutter.class_name }}(ProcessingPlugin):
+class {{ cookiecutter.__class_name }}(ProcessingPlugin):
     """Put a list of numbers on a common scale: mean 0, standard deviation 1."""
 
     def __init__(self) -> None:
@@ -56,4 +56,4 @@ class {{ cookiecutter.class_name }}(ProcessingPlugin):
 
 
 if __name__ == "__main__":
-    {{ cookiecutter.class_name }}().run()
+    {{ cookiecutter.__class_name }}().run()

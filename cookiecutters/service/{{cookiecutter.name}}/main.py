@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """{{ cookiecutter.description.rstrip('.') | replace('\\', '\\\\') | replace('"', '\\"') }}.
 
-The platform makes one {{ cookiecutter.class_name }}, calls `initialize()`, then `start()`. While `start()` runs, callers
+The platform makes one {{ cookiecutter.__class_name }}, calls `initialize()`, then `start()`. While `start()` runs, callers
 reach every method marked `@plugin_method`. `stop()` ends it.
 """
 
@@ -15,7 +15,7 @@ from mobileops.plugin import ServicePlugin, plugin_method
 from lib.records import tidy
 
 
-class {{ cookiecutter.class_name }}(ServicePlugin):
+class {{ cookiecutter.__class_name }}(ServicePlugin):
     """A service with a loop of its own and two methods that others can call."""
 
     def __init__(self) -> None:
@@ -65,4 +65,4 @@ class {{ cookiecutter.class_name }}(ServicePlugin):
 
 
 if __name__ == "__main__":
-    {{ cookiecutter.class_name }}().run()
+    {{ cookiecutter.__class_name }}().run()

@@ -7,7 +7,7 @@ import unittest
 from mobileops.plugin.testing import PluginTestCase
 
 
-class Test{{ cookiecutter.class_name }}(PluginTestCase):
+class Test{{ cookiecutter.__class_name }}(PluginTestCase):
     """Each test gets a fresh plugin, loaded in this process with a stand-in for the platform."""
 
     def setUp(self) -> None:

@@ -13,11 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from mobileops import manifest
 from mobileops.errors import HostFault, MobileOpsError, NotFoundError, UsageError
+from mobileops.plugin.kinds import BASE_CLASSES
 from mobileops.toolchain import scaffold
-from mobileops.toolchain._resources import cookiecutters_root
+from mobileops.toolchain._resources import cookiecutters_root, schema_root
 from mobileops.toolchain.scaffold import creation, place
 
+VALID = schema_root() / "examples" / "valid" / "minimal.json"
+PERMISSIONS = {"ui": ["ui.render"], "integration": ["network.http:api.example.com"]}
 LAYOUT = {
     "plugin.json",
     "main.py",
@@ -26,6 +30,9 @@ LAYOUT = {
     "README.md",
     ".pluginignore",
     ".gitignore",
+    ".github/workflows/plugin.yml",
+    ".vscode/settings.json",
+    ".mobileops-template.json",
 }
 
 
@@ -41,8 +48,32 @@ def refusal(*args: str, parent: Path, **answers: str) -> MobileOpsError:
     return caught.value
 
 
-def test_the_templates_are_named_after_plugin_types() -> None:
-    assert set(scaffold.templates()) >= {"processing", "service"}
+def test_every_plugin_type_has_a_template() -> None:
+    assert set(scaffold.templates()) == set(BASE_CLASSES)
+
+
+@pytest.mark.parametrize("plugin_type", scaffold.templates())
+def test_a_template_asks_for_no_more_permissions_than_it_shows_the_use_of(tmp_path: Path, plugin_type: str) -> None:
+    created = scaffold.create("my-plugin", plugin_type, parent=tmp_path)
+    document = json.loads((created.path / "plugin.json").read_text(encoding="utf-8"))
+    assert document["permissions"] == PERMISSIONS.get(plugin_type, [])
+    assert set(document.get("permission_reasons", {})) == set(document["permissions"])
+
+
+def test_a_preview_says_what_would_be_made_and_makes_nothing(tmp_path: Path) -> None:
+    preview = scaffold.preview("my-plugin", "ui", parent=tmp_path, answers={"author": "Somebody"})
+    assert everything(tmp_path) == []
+    assert preview.answers["author"] == "Somebody"
+    created = scaffold.create("my-plugin", "ui", parent=tmp_path, answers={"author": "Somebody"})
+    assert preview.path == created.path
+    assert preview.files == {str(file): (created.path / file).read_bytes() for file in created.files}
+
+
+def test_a_preview_refuses_what_creation_refuses(tmp_path: Path) -> None:
+    (tmp_path / "my-plugin").touch()
+    with pytest.raises(UsageError) as caught:
+        scaffold.preview("my-plugin", "ui", parent=tmp_path)
+    assert caught.value.code == "MOP7103"
 
 
 @pytest.mark.parametrize("plugin_type", scaffold.templates())
@@ -59,7 +90,7 @@ def test_the_folder_has_the_missions_layout(tmp_path: Path, plugin_type: str) ->
 def test_the_manifest_says_what_was_asked(tmp_path: Path, plugin_type: str) -> None:
     created = scaffold.create("my-plugin", plugin_type, parent=tmp_path, answers={"license": "LGPL-2.1-or-later"})
     document = json.loads((created.path / "plugin.json").read_text(encoding="utf-8"))
-    assert (document["name"], document["type"], document["permissions"]) == ("my-plugin", plugin_type, [])
+    assert (document["name"], document["type"], document["manifest_version"]) == ("my-plugin", plugin_type, 1)
     assert document["license"] == "LGPL-2.1-or-later"
     assert "/plugin/v1/" in document["$schema"]
 
@@ -202,6 +233,13 @@ def test_an_unknown_question_is_refused(tmp_path: Path, question: str) -> None:
 @pytest.mark.parametrize("answer", ["", "two\nlines", "bell\a", "\ud800", "left\u202eright", "x" * 1001])
 def test_an_answer_that_is_not_one_printable_line_is_refused(tmp_path: Path, answer: str) -> None:
     assert refusal("my-plugin", "service", parent=tmp_path, author=answer).code == "MOP7105"
+
+
+@pytest.mark.parametrize(("question", "answer"), [("license", "https://example.com"), ("author", "x" * 201)])
+def test_an_answer_that_the_schema_refuses_is_refused_in_its_words(tmp_path: Path, question: str, answer: str) -> None:
+    error = refusal("my-plugin", "service", parent=tmp_path, **{question: answer})
+    (finding,) = manifest.check({**json.loads(VALID.read_bytes()), question: answer})
+    assert (error.code, error.why) == ("MOP7105", finding.what)
 
 
 @pytest.mark.parametrize("name", ["none", "file"])

@@ -1,4 +1,4 @@
-"""`create`: check what was asked, render aside, then put the result in place in one step."""
+"""`create`: check what was asked, render aside, then put the result in place in one step; `preview`: all but that."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from mobileops import manifest
 from mobileops.errors import UsageError
+from mobileops.toolchain import __version__
 from mobileops.toolchain._resources import cookiecutters_root
-from mobileops.toolchain.scaffold import names, place, render
+from mobileops.toolchain.scaffold import names, place, prompts, record, render
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,17 +35,41 @@ class Created:
     files: tuple[PurePosixPath, ...]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Preview:
+    """What `create` would do.
+
+    Attributes:
+        path: the folder it would make, absolute.
+        answers: question -> answer, with the defaults.
+        files: path in the folder -> content, sorted.
+    """
+
+    path: Path
+    answers: Mapping[str, str]
+    files: Mapping[str, bytes]
+
+
 def templates() -> tuple[str, ...]:
     """Return the plugin types that have a template, sorted."""
-    return tuple(sorted(entry.parent.name for entry in cookiecutters_root().glob(f"*/{render.TEMPLATE_MARK}")))
+    return tuple(sorted(entry.parent.name for entry in cookiecutters_root().glob(f"*/{prompts.TEMPLATE_MARK}")))
 
 
-def create(name: str, plugin_type: str, *, parent: Path, answers: Mapping[str, str] = NO_ANSWERS) -> Created:
-    """Make the folder of a new plugin; it passes ``validate`` and ``test`` as it is.
+def questions(plugin_type: str) -> prompts.Questions:
+    """Return what the template of a plugin type asks.
 
-    The folder is ``parent/name``. When ``parent`` is itself called ``name`` and is empty, it is filled in place.
-    Either the whole folder appears or nothing does. cookiecutter changes the working directory while it renders, so
-    call this from one thread.
+    Raises:
+        UsageError: there is no such template (MOP7101).
+        HostFault: the template is damaged (MOP7108).
+    """
+    _require_type(plugin_type)
+    return prompts.load(cookiecutters_root() / plugin_type)
+
+
+def preview(name: str, plugin_type: str, *, parent: Path, answers: Mapping[str, str] = NO_ANSWERS) -> Preview:
+    """Return what `create` would write, having checked all that it checks; write nothing.
+
+    cookiecutter changes the working directory while it renders, so call this from one thread.
 
     Args:
         name: the plugin's name.
@@ -57,21 +82,50 @@ def create(name: str, plugin_type: str, *, parent: Path, answers: Mapping[str, s
             something at the target already (MOP7103).
         ManifestError: the answers make a manifest that the schema refuses.
         NotFoundError: there is no folder ``parent`` (MOP7106).
-        HostFault: the folder cannot be written (MOP7107) or the template is damaged (MOP7108).
+        HostFault: the template is damaged (MOP7108).
     """
     _require_type(plugin_type)
     names.require(name)
     template = cookiecutters_root() / plugin_type
-    context = {**render.checked_answers(template, answers), "name": name, "class_name": names.class_name(name)}
+    settled = render.settled(template, answers)
     target = place.choose_target(parent, name)
+    files = render.render(template, name, settled)
+    manifest.parse(files[MANIFEST_NAME], where=MANIFEST_NAME)
+    made = record.Record(
+        template=plugin_type,
+        made_with=__version__,
+        schema_sha256=prompts.load(template).schema_sha256,
+        name=name,
+        answers=settled,
+        base=files,
+    )
+    return Preview(target, settled, dict(sorted({**files, record.RECORD_NAME: made.to_bytes()}.items())))
+
+
+def create(name: str, plugin_type: str, *, parent: Path, answers: Mapping[str, str] = NO_ANSWERS) -> Created:
+    """Make the folder of a new plugin; it passes ``validate`` and ``test`` as it is.
+
+    The folder is ``parent/name``. When ``parent`` is itself called ``name`` and is empty, it is filled in place.
+    Either the whole folder appears or nothing does.
+
+    Args:
+        name: the plugin's name.
+        plugin_type: one of `templates()`.
+        parent: an existing folder.
+        answers: see `preview`.
+
+    Raises:
+        MobileOpsError: what `preview` raises, and HostFault when the folder cannot be written (MOP7107).
+    """
+    planned = preview(name, plugin_type, parent=parent, answers=answers)
     with tempfile.TemporaryDirectory(prefix="mobileops-scaffold-") as scratch:
-        rendered = render.render(template, context, into=Path(scratch))
-        manifest.parse((rendered / MANIFEST_NAME).read_bytes(), where=MANIFEST_NAME)
-        files = tuple(
-            sorted(PurePosixPath(file.relative_to(rendered)) for file in rendered.rglob("*") if file.is_file())
-        )
-        place.put(rendered, target)
-    return Created(path=target, files=files)
+        rendered = Path(scratch, name)
+        for file, content in planned.files.items():
+            path = rendered / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        place.put(rendered, planned.path)
+    return Created(path=planned.path, files=tuple(PurePosixPath(file) for file in planned.files))
 
 
 def _require_type(plugin_type: str) -> None:

@@ -8,18 +8,11 @@ import re
 import unicodedata
 from typing import Final
 
-from mobileops import manifest, plugin
+from mobileops import plugin
 from mobileops.errors import UsageError
+from mobileops.toolchain.scaffold.prompts import objection
 
 _TAKEN: Final = frozenset({*dir(builtins), *keyword.kwlist, *plugin.__all__, "Any"})
-_PROBE: Final = {
-    "version": "0.1.0",
-    "description": "probe",
-    "author": "probe",
-    "license": "MIT",
-    "type": "service",
-    "entry_point": "main.py",
-}
 
 
 def require(name: str) -> None:
@@ -28,14 +21,14 @@ def require(name: str) -> None:
     Raises:
         UsageError: MOP7102, with a usable name as the suggestion when one can be made.
     """
-    objection = _objection(name)
-    if objection is None:
+    fault = objection("name", name)
+    if fault is None:
         return
     near = suggestion(name)
     raise UsageError(
         f"{name!r} cannot be a plugin name",
         code="MOP7102",
-        why=objection,
+        why=fault,
         fix=f"use {near!r}" if near else "use lower-case letters, digits and hyphens, like 'my-plugin'",
     )
 
@@ -45,7 +38,7 @@ def suggestion(name: str) -> str | None:
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii")
     parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", plain)
     near = re.sub(r"[^a-z0-9]+", "-", parted.lower()).strip("-")
-    return near if near and _objection(near) is None else None
+    return near if near and objection("name", near) is None else None
 
 
 def class_name(name: str) -> str:
@@ -58,11 +51,3 @@ def class_name(name: str) -> str:
     if joined[:1].isdigit():
         return f"Plugin{joined}"
     return f"{joined}Plugin" if joined in _TAKEN else joined
-
-
-def _objection(name: str) -> str | None:
-    """Return the schema's sentence against a name; the schema is the only place that knows the rule."""
-    for finding in manifest.check({**_PROBE, "name": name}):
-        if finding.where.endswith("/name"):
-            return finding.what
-    return None

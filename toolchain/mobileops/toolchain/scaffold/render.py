@@ -7,82 +7,88 @@ without a prompt, and runs each answer through Jinja, where ``{{ … }}`` in som
 from __future__ import annotations
 
 import difflib
-import json
 import os
 import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from mobileops.errors import HostFault, UsageError
+from mobileops.errors import UsageError
+from mobileops.toolchain.scaffold import names, prompts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TEMPLATE_MARK: Final = "cookiecutter.json"
-DERIVED: Final = frozenset({"name", "class_name"})  # create() fills these in itself
 MAX_ANSWER_CHARACTERS: Final = 1000
 _LEFT_BEHIND: Final = ("__pycache__", "hooks")
 
 
-def checked_answers(template: Path, answers: Mapping[str, str]) -> dict[str, str]:
-    """Return the answers if the template asks for them and they are one line of printable text.
+def settled(template: Path, answers: Mapping[str, str]) -> dict[str, str]:
+    """Return an answer to every question of the template except the name: the one given, or the default.
 
     Raises:
         UsageError: MOP7104 for an unknown question, MOP7105 for an unusable answer.
+        HostFault: MOP7108, the template is damaged.
     """
-    questions = sorted(set(_defaults(template)) - DERIVED)
+    defaults = {prompt.key: prompt.default for prompt in prompts.load(template).prompts if prompt.key != "name"}
     for question, answer in answers.items():
-        if question not in questions:
-            near = difflib.get_close_matches(question, questions, n=1)
+        if question not in defaults:
+            near = difflib.get_close_matches(question, defaults, n=1)
             raise UsageError(
                 f"the template does not ask for {question!r}",
                 code="MOP7104",
-                why=f"it asks for {', '.join(questions)}",
+                why=f"it asks for {', '.join(sorted(defaults))}",
                 fix=f"did you mean {near[0]!r}?" if near else "leave it out",
             )
-        if not answer.isprintable() or not 0 < len(answer) <= MAX_ANSWER_CHARACTERS:
-            raise UsageError(
-                f"the answer for {question!r} cannot be used",
-                code="MOP7105",
-                why=f"an answer is one line of 1 to {MAX_ANSWER_CHARACTERS} printable characters, not {answer[:40]!r}",
-                fix="leave out line breaks, control and invisible characters",
-            )
-    return dict(answers)
+        require_answer(question, answer)
+    return {**defaults, **answers}
 
 
-def render(template: Path, context: Mapping[str, str], *, into: Path) -> Path:
-    """Render a template below an empty folder and return the folder that was made.
+def require_answer(question: str, answer: str) -> None:
+    """Check that an answer is one line of printable text that the schema accepts.
+
+    Raises:
+        UsageError: MOP7105.
+    """
+    if not answer.isprintable() or not 0 < len(answer) <= MAX_ANSWER_CHARACTERS:
+        fault = f"an answer is one line of 1 to {MAX_ANSWER_CHARACTERS} printable characters, not {answer[:40]!r}"
+        fix = "leave out line breaks, control and invisible characters"
+    elif sentence := prompts.objection(question, answer):
+        fault, fix = sentence, f"answer with what the schema accepts for {question!r}"
+    else:
+        return
+    raise UsageError(f"the answer for {question!r} cannot be used", code="MOP7105", why=fault, fix=fix)
+
+
+def render(template: Path, name: str, answers: Mapping[str, str]) -> dict[str, bytes]:
+    """Return the files that a template makes, as path -> content, sorted by path.
 
     Args:
         template: folder with a ``cookiecutter.json``.
-        context: question -> answer, put in as they are: they are never read as templates themselves.
-        into: an empty folder.
+        name: of the plugin, checked.
+        answers: to every other question, put in as they are: they are never read as templates themselves.
 
     Raises:
         HostFault: MOP7108, the template cannot be rendered.
     """
-    from cookiecutter import exceptions, generate, prompt  # type: ignore[import-untyped]  # noqa: PLC0415 - 0.2 s
+    from cookiecutter import exceptions, generate  # type: ignore[import-untyped]  # noqa: PLC0415 - 0.2 s
     from jinja2 import TemplateError  # noqa: PLC0415 - likewise
 
-    source, result = into / "template", into / "result"
-    result.mkdir()
-    _copy_without_bytecode(template, source)
-    try:
-        questions = generate.generate_context(str(source / TEMPLATE_MARK))["cookiecutter"]
-        questions["name"] = context["name"]
-        settled = {**prompt.prompt_for_config({"cookiecutter": questions}, no_input=True), **context}
-        made = generate.generate_files(str(source), {"cookiecutter": settled}, str(result), accept_hooks=False)
-    except (exceptions.CookiecutterException, TemplateError) as error:
-        raise _damaged(template, error) from error
-    return Path(made)
+    context = {**answers, "name": name, prompts.CLASS_NAME: names.class_name(name)}
+    with tempfile.TemporaryDirectory(prefix="mobileops-scaffold-") as scratch:
+        source, result = Path(scratch, "template"), Path(scratch, "result")
+        result.mkdir()
+        _copy_without_bytecode(template, source)
+        try:
+            made = generate.generate_files(str(source), {"cookiecutter": context}, str(result), accept_hooks=False)
+        except (exceptions.CookiecutterException, TemplateError) as error:
+            raise prompts.damaged(template, error) from error
+        return _files(Path(made))
 
 
-def _defaults(template: Path) -> dict[str, str]:
-    try:
-        questions = json.loads((template / TEMPLATE_MARK).read_bytes())
-    except (OSError, ValueError) as error:
-        raise _damaged(template, error) from error
-    return {key: value for key, value in questions.items() if not key.startswith("_")}
+def _files(folder: Path) -> dict[str, bytes]:
+    found = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
 
 
 def _copy_without_bytecode(template: Path, copy: Path) -> None:
@@ -97,13 +103,3 @@ def _copy_without_bytecode(template: Path, copy: Path) -> None:
         for file in sorted(files):
             if not file.endswith((".pyc", ".pyo")):
                 shutil.copyfile(Path(folder, file), here / file)
-
-
-def _damaged(template: Path, error: Exception) -> HostFault:
-    return HostFault(
-        f"the template {template.name!r} cannot be rendered",
-        code="MOP7108",
-        where=str(template),
-        why=str(error),
-        fix="install mobileops-toolchain again",
-    )

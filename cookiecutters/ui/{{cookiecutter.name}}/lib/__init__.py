@@ -1,0 +1,1 @@
+"""What main.py is made of: plain functions, easy to test."""
