@@ -19,6 +19,7 @@ PROJECTS: Final = (ROOT / "runtime_min", ROOT)
 SOURCES: Final = ("runtime_min", "toolchain")
 PYPROJECT: Final = nox.project.load_toml(ROOT / "pyproject.toml")
 FLOORS: Final = ROOT / ".ci" / "coverage_floors.py"
+CHECK_JSONSCHEMA: Final = "check-jsonschema>=0.39,<1"  # a peer to agree with, and to be measured against
 INSTALLER: Final = {"UV_COMPILE_BYTECODE": "1"}  # pip does it unasked; tests start many interpreters
 
 nox.needs_version = ">=2025.2.9"
@@ -150,6 +151,30 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Damage every constraint of the schema, and count what no example notices."""
+    install_editable(session, "test")
+    session.run("python", "-m", "tests.property.schema_mutants")
+
+
+@nox.session
+def editors(session: nox.Session) -> None:
+    """Drive the language services of editors with the schema, as an editor does."""
+    install_editable(session, "test")
+    session.install(CHECK_JSONSCHEMA)
+    services = scratch(session) / "services"
+    services.mkdir()
+    for path in (ROOT / "tests" / "editors").iterdir():
+        if path.suffix in {".json", ".mjs"} or path.name == ".npmrc":
+            shutil.copy(path, services)
+    with session.chdir(services):
+        session.run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", external=True)
+    session.env["MOBILEOPS_EDITORS"] = str(services)
+    # Not run_pytest: it empties the folder that has the services.
+    session.run("pytest", "-o", f"cache_dir={services / 'pytest'}", *(session.posargs or ("tests/editors",)))
+
+
+@nox.session
 def wheels(session: nox.Session) -> None:
     """Run the unit tests against the built, installed wheels."""
     install_groups(session, "test", "packaging")
@@ -201,6 +226,7 @@ def examples(session: nox.Session) -> None:
 @nox.session(default=False)
 def benchmarks(session: nox.Session) -> None:
     """Measure, and print each ratio against its named peer."""
-    install_editable(session, "packaging")
+    install_editable(session, "packaging", "test")
+    session.install(CHECK_JSONSCHEMA)
     for script in sorted((ROOT / "benchmarks").glob("[a-z]*.py")):
         session.run("python", str(script), *session.posargs)

@@ -44,9 +44,13 @@ VERBS: Final = (
     ),
     Verb("init", "author", "", "prepare this account: folders and a local signing instance", needs_toolchain=True),
     Verb("create-template", "author", "NAME TYPE", "make a new plugin from a template", needs_toolchain=True),
+    Verb("template", "author", "update [PLUGIN]", "merge what the template has changed since", needs_toolchain=True),
+    Verb("migrate", "author", "[PLUGIN]", "bring a manifest to the newest format", needs_toolchain=True),
     Verb(
         "validate", "author", "[PLUGIN]", "report everything that is wrong with a plugin's source", needs_toolchain=True
     ),
+    Verb("explain", "author", "[CODE]", "say what a code like MOP1009 means, offline", needs_toolchain=True),
+    Verb("schema", "author", "", "print the schema of plugin.json, or tell an editor about it", needs_toolchain=True),
     Verb("lock", "author", "[PLUGIN]", "resolve dependencies into a hashed requirements.txt", needs_toolchain=True),
     Verb("test", "author", "[PLUGIN]", "run a plugin's own tests", needs_toolchain=True),
     Verb("package", "release", "[PLUGIN]", "build the reproducible bundle", needs_toolchain=True),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Rule: TypeAlias = "Callable[[Any, str, list[Problem]], None]"
 
-SCHEMA_SHA256: Final = "ae1c451f023ce2de208a2fa8855dc50bd45fd465b50eaeb504f620f1cb5e215b"
+SCHEMA_SHA256: Final = "528d7490fdff2b39d0ca6322e118206aec422c2036d66ffd55223d229866951e"
 
 
 _SENTENCES: Final = (
@@ -423,7 +423,7 @@ def _def_setting(v: Any, at: str, out: list[Problem]) -> None:
         if rule is not None:
             rule(item, f"{at}/{key}", out)
         else:
-            out.append(unknown_key(key, at, _DEF_SETTING_KEYS))
+            out.append(unknown_key(key, at, _DEF_SETTING_KEYS, earlier=len(out)))
 
 
 def _def_setting_type(v: Any, at: str, out: list[Problem]) -> None:
@@ -499,7 +499,7 @@ def _def_panel(v: Any, at: str, out: list[Problem]) -> None:
         if rule is not None:
             rule(item, f"{at}/{key}", out)
         else:
-            out.append(unknown_key(key, at, _DEF_PANEL_KEYS))
+            out.append(unknown_key(key, at, _DEF_PANEL_KEYS, earlier=len(out)))
     if v.get("kind") in ("worker", "html"):
         if "source" not in v:
             out.append(missing("source", at))
@@ -544,7 +544,7 @@ def _def_theme(v: Any, at: str, out: list[Problem]) -> None:
         if rule is not None:
             rule(item, f"{at}/{key}", out)
         else:
-            out.append(unknown_key(key, at, _DEF_THEME_KEYS))
+            out.append(unknown_key(key, at, _DEF_THEME_KEYS, earlier=len(out)))
 
 
 def _def_theme_tokens(v: Any, at: str, out: list[Problem]) -> None:
@@ -653,7 +653,7 @@ def _document(v: Any, at: str, out: list[Problem]) -> None:
         if rule is not None:
             rule(item, f"{at}/{key}", out)
         elif not str(key).startswith("x-"):
-            out.append(unknown_key(key, at, _DOCUMENT_KEYS))
+            out.append(unknown_key(key, at, _DOCUMENT_KEYS, earlier=len(out)))
     if v.get("type") == "ui" and "ui" not in v:
         out.append(missing("ui", at))
 
@@ -821,7 +821,7 @@ def _document_compatibility(v: Any, at: str, out: list[Problem]) -> None:
         if rule is not None:
             rule(item, f"{at}/{key}", out)
         else:
-            out.append(unknown_key(key, at, _DOCUMENT_COMPATIBILITY_KEYS))
+            out.append(unknown_key(key, at, _DOCUMENT_COMPATIBILITY_KEYS, earlier=len(out)))
 
 
 def _document_hooks(v: Any, at: str, out: list[Problem]) -> None:
@@ -834,7 +834,7 @@ def _document_hooks(v: Any, at: str, out: list[Problem]) -> None:
         if rule is not None:
             rule(item, f"{at}/{key}", out)
         else:
-            out.append(unknown_key(key, at, _DOCUMENT_HOOKS_KEYS))
+            out.append(unknown_key(key, at, _DOCUMENT_HOOKS_KEYS, earlier=len(out)))
 
 
 def _document_resources(v: Any, at: str, out: list[Problem]) -> None:
@@ -847,7 +847,7 @@ def _document_resources(v: Any, at: str, out: list[Problem]) -> None:
         if rule is not None:
             rule(item, f"{at}/{key}", out)
         else:
-            out.append(unknown_key(key, at, _DOCUMENT_RESOURCES_KEYS))
+            out.append(unknown_key(key, at, _DOCUMENT_RESOURCES_KEYS, earlier=len(out)))
 
 
 def _document_resources_cpu(v: Any, at: str, out: list[Problem]) -> None:
@@ -927,7 +927,7 @@ def _document_methods_value(v: Any, at: str, out: list[Problem]) -> None:
         if rule is not None:
             rule(item, f"{at}/{key}", out)
         else:
-            out.append(unknown_key(key, at, _DOCUMENT_METHODS_VALUE_KEYS))
+            out.append(unknown_key(key, at, _DOCUMENT_METHODS_VALUE_KEYS, earlier=len(out)))
 
 
 def _document_methods_value_params(v: Any, at: str, out: list[Problem]) -> None:
@@ -965,7 +965,7 @@ def _document_events(v: Any, at: str, out: list[Problem]) -> None:
         if rule is not None:
             rule(item, f"{at}/{key}", out)
         else:
-            out.append(unknown_key(key, at, _DOCUMENT_EVENTS_KEYS))
+            out.append(unknown_key(key, at, _DOCUMENT_EVENTS_KEYS, earlier=len(out)))
 
 
 def _document_events_publishes(v: Any, at: str, out: list[Problem]) -> None:
@@ -1002,7 +1002,7 @@ def _document_health(v: Any, at: str, out: list[Problem]) -> None:
         if rule is not None:
             rule(item, f"{at}/{key}", out)
         else:
-            out.append(unknown_key(key, at, _DOCUMENT_HEALTH_KEYS))
+            out.append(unknown_key(key, at, _DOCUMENT_HEALTH_KEYS, earlier=len(out)))
 
 
 def _document_health_interval(v: Any, at: str, out: list[Problem]) -> None:
@@ -1062,7 +1062,7 @@ def _document_assets_value(v: Any, at: str, out: list[Problem]) -> None:
         if rule is not None:
             rule(item, f"{at}/{key}", out)
         else:
-            out.append(unknown_key(key, at, _DOCUMENT_ASSETS_VALUE_KEYS))
+            out.append(unknown_key(key, at, _DOCUMENT_ASSETS_VALUE_KEYS, earlier=len(out)))
 
 
 def _document_assets_value_digest(v: Any, at: str, out: list[Problem]) -> None:
@@ -1093,7 +1093,7 @@ def _document_ui(v: Any, at: str, out: list[Problem]) -> None:
         if rule is not None:
             rule(item, f"{at}/{key}", out)
         else:
-            out.append(unknown_key(key, at, _DOCUMENT_UI_KEYS))
+            out.append(unknown_key(key, at, _DOCUMENT_UI_KEYS, earlier=len(out)))
 
 
 def _document_ui_panels(v: Any, at: str, out: list[Problem]) -> None:

@@ -19,6 +19,9 @@ REPEATED: Final = "MOP1109"
 MAX_SHOWN: Final = 80
 """Longest value that a finding quotes, in characters."""
 
+MAX_SUGGESTIONS: Final = 100
+"""How many mistakes of one manifest are compared with what may have been meant: a comparison takes its time."""
+
 _CLOSE: Final = 0.7
 """Ratio of difflib above which a name is offered instead of another."""
 
@@ -80,9 +83,16 @@ def missing(key: str, at: str) -> Problem:
     return Problem(MISSING, at, f"{key!r} is missing", f"add {key!r}")
 
 
-def unknown_key(key: object, at: str, known: Iterable[str]) -> Problem:
-    """Report a key the object does not have, with the one that was probably meant."""
-    meant = closest(str(key), known)
+def unknown_key(key: object, at: str, known: Iterable[str], *, earlier: int = 0) -> Problem:
+    """Report a key the object does not have, with the one that was probably meant.
+
+    Args:
+        key: of the object.
+        at: JSON pointer to the object.
+        known: the keys it may have.
+        earlier: how many problems there are already.
+    """
+    meant = closest(str(key), known) if earlier < MAX_SUGGESTIONS else None
     free = "remove it" if at else "remove it, or let its name start with x-"
     fix = f"did you mean {meant!r}?" if meant else free
     return Problem(UNKNOWN_KEY, f"{at}/{escape(key)}", f"there is no key {shown(str(key))}", fix)

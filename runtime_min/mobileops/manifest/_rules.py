@@ -9,9 +9,8 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from mobileops.errors import ManifestError
 from mobileops.manifest._problems import Problem, escape
-from mobileops.manifest.permissions import Permission, allows, covers
+from mobileops.manifest.permissions import Permission, allows, covers, interpret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -170,14 +169,14 @@ def _permissions(document: Document) -> list[tuple[int, Permission]]:
 @functools.lru_cache(maxsize=256)
 def _parsed(text: str) -> Permission | Problem:
     """Parse a permission once for all rules; an address literal may still be wrong."""
-    try:
-        return Permission.parse(text)
-    except ManifestError as error:
-        return Problem(error.code, "", error.what, error.fix)
+    permission = interpret(text)
+    return permission if isinstance(permission, Permission) else permission[0]
 
 
 def _is_empty(text: str) -> bool:
-    """Tell whether the bounds of a range exclude each other."""
+    """Tell whether the bounds of a range exclude each other; one comparison alone has nothing to exclude."""
+    if "," not in text:
+        return False
     from mobileops.manifest.versions import VersionRange  # noqa: PLC0415 - many manifests have no ranges
 
     return VersionRange.parse(text).is_empty()

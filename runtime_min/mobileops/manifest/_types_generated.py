@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal, NotRequired, TypedDict
 
-SCHEMA_SHA256: Final = "ae1c451f023ce2de208a2fa8855dc50bd45fd465b50eaeb504f620f1cb5e215b"
+SCHEMA_SHA256: Final = "528d7490fdff2b39d0ca6322e118206aec422c2036d66ffd55223d229866951e"
 
 
 class Setting(TypedDict):

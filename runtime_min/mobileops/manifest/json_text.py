@@ -18,9 +18,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from json.encoder import encode_basestring
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from mobileops.errors import Finding, ManifestError
+from mobileops.manifest._refusal import refused
+
+if TYPE_CHECKING:
+    from mobileops.errors import ManifestError
 
 MAX_JSON_BYTES: Final = 1 << 20
 MAX_JSON_DEPTH: Final = 64
@@ -53,7 +56,8 @@ def loads(data: bytes, *, where: str, limit: int = MAX_JSON_BYTES) -> Any:  # no
     try:
         return _read(text)
     except (ValueError, RecursionError) as error:
-        from mobileops.manifest._json_explain import explain  # noqa: PLC0415 - only a refused text pays for it
+        from mobileops.errors import ManifestError  # noqa: PLC0415 - only a refused text pays for it
+        from mobileops.manifest._json_explain import explain  # noqa: PLC0415 - likewise
 
         raise ManifestError(explain(text, where, fallback=str(error)), where=where) from error
 
@@ -72,37 +76,35 @@ def canonical(value: Any) -> bytes:  # noqa: ANN401 - JSON has no narrower type
     try:
         return "".join(parts).encode()
     except UnicodeEncodeError as error:
-        finding = Finding("MOP1011", "a string holds an unpaired surrogate", "value", why="RFC 8785, section 3.2.2.2")
-        raise ManifestError((finding,), where="value") from error
+        what = "a string holds an unpaired surrogate"
+        raise refused("MOP1011", what, "value", why="RFC 8785, section 3.2.2.2") from error
 
 
 def _decode(data: bytes, where: str, limit: int) -> str:
     """Return the text, or refuse it for its size or encoding."""
     if len(data) > limit:
         what = f"the file has {len(data)} bytes, more than {limit}"
-        raise ManifestError((Finding("MOP1001", what, where, fix="make it smaller"),), where=where)
+        raise refused("MOP1001", what, where, fix="make it smaller")
     if data.startswith(_BYTE_ORDER_MARK):
-        finding = Finding(
+        raise refused(
             "MOP1003",
             "the file starts with a byte order mark",
             f"{where}:1:1",
             why="RFC 8259, section 8.1",
             fix="save it as UTF-8 without BOM",
         )
-        raise ManifestError((finding,), where=where)
     try:
         return data.decode()
     except UnicodeDecodeError as error:
         before = data[: error.start]
         line, column = before.count(b"\n") + 1, len(before.rpartition(b"\n")[2].decode()) + 1
-        finding = Finding(
+        raise refused(
             "MOP1002",
             f"byte 0x{data[error.start]:02x} is not UTF-8",
             f"{where}:{line}:{column}",
             why="RFC 8259, section 8.1",
             fix="save it as UTF-8",
-        )
-        raise ManifestError((finding,), where=where) from error
+        ) from error
 
 
 def _read(text: str) -> Any:  # noqa: ANN401 - JSON has no narrower type
@@ -221,5 +223,4 @@ def _place(digits: str, point: int) -> str:
 
 def _inexact(value: float) -> ManifestError:
     """Return the refusal of a number that other readers would change."""
-    finding = Finding("MOP1010", f"{value!r} has no exact JSON form", "value", why="RFC 7493, section 2.2")
-    return ManifestError((finding,), where="value")
+    return refused("MOP1010", f"{value!r} has no exact JSON form", "value", why="RFC 7493, section 2.2")

@@ -22,11 +22,10 @@ beneath it; ``filesystem.write`` does not imply ``filesystem.read``.
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from mobileops.errors import Finding, ManifestError
 from mobileops.manifest._generated import PERMISSIONS, permission_problems
+from mobileops.manifest._problems import Problem
 from mobileops.manifest._report import findings
 
 if TYPE_CHECKING:
@@ -35,8 +34,7 @@ if TYPE_CHECKING:
 HTTP_PORTS: Final = frozenset({80, 443})
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Permission:
+class Permission(NamedTuple):
     """One checked permission in normal form; ``parse`` is the way to make one.
 
     Attributes:
@@ -54,10 +52,12 @@ class Permission:
         Raises:
             ManifestError: the name is unknown or the argument does not fit (``MOP12xx``).
         """
-        if problems := permission_problems(text):
-            raise ManifestError(tuple(findings(problems, where)), where=where)
-        name, _, argument = text.partition(":")
-        return cls(name, _normal(name, argument, where) if argument else None)
+        permission = interpret(text)
+        if isinstance(permission, Permission):
+            return permission
+        from mobileops.errors import ManifestError  # noqa: PLC0415 - a good manifest does not pay for the class
+
+        raise ManifestError(tuple(findings(permission, where)), where=where)
 
     @property
     def family(self) -> str:
@@ -130,6 +130,15 @@ class Permission:
         return self.name if self.argument is None else f"{self.name}:{self.argument}"
 
 
+def interpret(text: str) -> Permission | list[Problem]:
+    """Return the permission that a text spells, or everything that is wrong with it."""
+    if problems := permission_problems(text):
+        return problems
+    name, _, argument = text.partition(":")
+    normal = _normal(name, argument) if argument else None
+    return [normal] if isinstance(normal, Problem) else Permission(name, normal)
+
+
 def covers(granted: Permission, needed: Permission) -> bool:
     """Tell whether everything that ``needed`` allows is allowed by ``granted`` alone."""
     if granted.family == needed.family == "network":
@@ -174,22 +183,19 @@ def _topic_covers(wide: str, narrow: str) -> bool:
     return wide == "*" or (wide.endswith(".*") and narrow.startswith(wide[:-1]))
 
 
-def _normal(name: str, argument: str, where: str) -> str | None:
-    """Return the argument in normal form: one spelling for each path and address."""
+def _normal(name: str, argument: str) -> str | Problem | None:
+    """Return the argument in normal form: one spelling for each path and address; or why it has none."""
     if name.startswith("filesystem."):
         return argument.rstrip("/") or None
     if argument.startswith("["):
         literal, bracket, port = argument[1:].partition("]")
-        return f"[{_ipv6(literal, where)}{bracket}{port}"
+        address = _ipv6(literal)
+        return address if isinstance(address, Problem) else f"[{address}{bracket}{port}"
     return argument
 
 
-def _ipv6(literal: str, where: str) -> str:
-    """Return the RFC 5952 spelling of an IPv6 address.
-
-    Raises:
-        ManifestError: it is none, or hides an IPv4 address (``MOP1205``).
-    """
+def _ipv6(literal: str) -> str | Problem:
+    """Return the RFC 5952 spelling of an IPv6 address, or that it is none or hides an IPv4 address."""
     import ipaddress  # noqa: PLC0415 - only address literals pay for it
 
     try:
@@ -201,5 +207,5 @@ def _ipv6(literal: str, where: str) -> str:
             f"{literal!r} is not an IPv6 address" if address is None else f"{literal!r} is an IPv4 address in disguise"
         )
         fix = "write it like [2001:db8::1]" if address is None else f"write {address.ipv4_mapped}"
-        raise ManifestError((Finding("MOP1205", what, where, fix=fix),), where=where)
+        return Problem("MOP1205", "", what, fix)
     return address.compressed

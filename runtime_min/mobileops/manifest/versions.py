@@ -16,10 +16,12 @@ import dataclasses
 import functools
 from typing import TYPE_CHECKING, Final
 
-from mobileops.errors import Finding, ManifestError
+from mobileops.manifest._refusal import refused
 
 if TYPE_CHECKING:
     import re
+
+    from mobileops.errors import ManifestError
 
 MAX_VERSION_LENGTH: Final = 128
 MAX_RANGE_LENGTH: Final = 256
@@ -191,4 +193,4 @@ def _pattern(source: str) -> re.Pattern[str]:
 
 def _refusal(code: str, what: str, where: str, fix: str) -> ManifestError:
     """Return the error for a text that is not a version or range."""
-    return ManifestError((Finding(code, what, where, fix=fix),), where=where)
+    return refused(code, what, where, fix=fix)

@@ -85,3 +85,11 @@ def test_a_permission_with_a_broken_address_does_not_hide_the_others():
 def test_a_pattern_of_an_unverified_manifest_is_compiled_but_never_run():
     definitions = {"a": {"type": "string", "pattern": "(a+)+$"}}
     assert codes(configuration={"a": "a" * 5000 + "!"}, configuration_schema=definitions) == []
+
+
+def test_only_the_first_hundred_mistakes_are_compared_with_what_may_have_been_meant():
+    document = {f"nam{chr(97 + index % 26)}{index}": 1 for index in range(150)}
+    document |= {"permissions": [f"netwrk.tcp:{port}" for port in range(1, 150)]}
+    found = [f for f in check(document) if f.code in {"MOP1103", "MOP1201"}]
+    assert len(found) == 299
+    assert 0 < sum((f.fix or "").startswith("did you mean") for f in found) <= 100

@@ -8,7 +8,18 @@ import pytest
 from mobileops import manifest
 from tests.unit.manifest import schema_examples
 
-HEAVY = {"jsonschema", "yaml", "asyncio", "importlib.metadata", "difflib", "ipaddress", "hashlib", "msgspec"}
+HEAVY = {
+    "jsonschema",
+    "yaml",
+    "asyncio",
+    "importlib.metadata",
+    "difflib",
+    "ipaddress",
+    "hashlib",
+    "msgspec",
+    "inspect",
+    "dataclasses",
+}
 
 
 def loaded(program):

@@ -8,6 +8,7 @@ file                                                   from
 ``runtime_min/mobileops/manifest/_types_generated.py`` schema: ``TypedDict`` for authors and type checkers
 ``docs/reference/manifest.md``                         schema
 ``docs/reference/permissions.md``                      catalogue
+``schema/catalog.json``                                schema: the entry that SchemaStore takes
 =====================================================  ==========================================================
 
 Generation is a function of these inputs alone: run twice, it changes nothing.
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mobileops.toolchain._resources import schema_root
 from mobileops.toolchain.spec import load
+from mobileops.toolchain.spec.editors import catalog
 from mobileops.toolchain.spec.pages import manifest_page, permissions_page
 from mobileops.toolchain.spec.permission_schema import permission_schema
 from mobileops.toolchain.spec.source_text import document, literal, sequence
@@ -34,6 +36,7 @@ VALIDATOR: Final = "runtime_min/mobileops/manifest/_generated.py"
 TYPES: Final = "runtime_min/mobileops/manifest/_types_generated.py"
 MANIFEST_PAGE: Final = "docs/reference/manifest.md"
 PERMISSIONS_PAGE: Final = "docs/reference/permissions.md"
+CATALOG: Final = "schema/catalog.json"
 
 
 def generate(root: Path | None = None) -> dict[str, str]:
@@ -50,6 +53,7 @@ def generate(root: Path | None = None) -> dict[str, str]:
         TYPES: types_module(schema, digest, COMMAND),
         MANIFEST_PAGE: manifest_page(schema, COMMAND),
         PERMISSIONS_PAGE: permissions_page(families, COMMAND),
+        CATALOG: json.dumps(catalog(schema), indent=2, ensure_ascii=False) + "\n",
     }
 
 

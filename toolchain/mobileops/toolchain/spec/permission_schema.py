@@ -76,11 +76,16 @@ def _rules(entry: PermissionEntry) -> list[dict[str, Any]]:
     wrong = f"'{entry.name}:' needs {entry.argument.expects}."
     missing = f"'{entry.name}' needs a value, like \"{example}\"."
     if entry.optional:
-        return [_rule(f"^{name}:", full, wrong, WRONG_VALUE)]
+        return [_described(_rule(f"^{name}:", full, wrong, WRONG_VALUE), entry)]
     return [
         _rule(f"^{name}:?{END}", NEVER, missing, NEEDS_VALUE),
-        _rule(f"^{name}:(?!{END})", full, wrong, WRONG_VALUE),
+        _described(_rule(f"^{name}:(?!{END})", full, wrong, WRONG_VALUE), entry),
     ]
+
+
+def _described(rule: dict[str, Any], entry: PermissionEntry) -> dict[str, Any]:
+    """Return a rule with what editors show over a permission that has a value."""
+    return rule | {"then": {"description": f"{entry.summary}.", **rule["then"]}}
 
 
 def _rule(condition: str, pattern: str, message: str, code: str) -> dict[str, Any]:

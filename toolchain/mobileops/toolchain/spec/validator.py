@@ -242,7 +242,7 @@ class ValidatorSource:
             "    if rule is not None:",
             '        rule(item, f"{at}/{key}", out)',
             f"    {unknown}",
-            f"        out.append(unknown_key(key, at, {table}))",
+            f"        out.append(unknown_key(key, at, {table}, earlier=len(out)))",
         ]
 
     def _conditional(self, schema: dict[str, Any], name: str, pointer: str, *, known: str | None) -> list[str]:

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mobileops.cli.main import main
+
+ROOT = Path(__file__).parents[4]
+SCHEMA = (ROOT / "schema" / "plugin" / "v1" / "plugin.schema.json").read_text(encoding="utf-8")
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path, monkeypatch):
+    monkeypatch.setenv("MOBILEOPS_HOME", str(tmp_path / "home"))
+
+
+def test_the_schema_is_printed_as_it_is(capsys):
+    assert main(["schema"]) == 0
+    assert capsys.readouterr().out == SCHEMA
+
+
+def test_the_schema_is_written_to_a_file(tmp_path, capsys):
+    assert main(["schema", "--out", str(tmp_path / "s.json")]) == 0
+    assert (tmp_path / "s.json").read_text(encoding="utf-8") == SCHEMA
+    assert capsys.readouterr().out == ""
+
+
+def test_the_catalogue_entry_is_the_committed_one(capsys):
+    assert main(["schema", "--catalog"]) == 0
+    assert json.loads(capsys.readouterr().out) == json.loads((ROOT / "schema" / "catalog.json").read_bytes())
+
+
+def test_the_editor_is_told_about_the_folder_it_is_in(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["schema", "--vscode"]) == 0
+    assert (tmp_path / ".vscode" / "settings.json").is_file()
+    assert "settings.json" in capsys.readouterr().out
+
+
+def test_comments_in_the_settings_are_kept_by_refusing(tmp_path, capsys):
+    (tmp_path / ".vscode").mkdir()
+    (tmp_path / ".vscode" / "settings.json").write_text("{} // mine\n", encoding="utf-8")
+    assert main(["schema", "--vscode", str(tmp_path)]) == 3
+    assert "MOP7130" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), [(["--vscode", ".", "--out", "x"], 2), (["--vscode", "no-such"], 2), (["--out", "/proc/x"], 4)]
+)
+def test_what_cannot_be_done_is_said(words, code, capsys):
+    assert main(["schema", *words]) == code
+    assert "MOP702" in capsys.readouterr().err
+
+
+def test_a_file_in_the_place_of_the_editors_folder_is_said(tmp_path, capsys):
+    (tmp_path / ".vscode").write_text("", encoding="utf-8")
+    assert main(["schema", "--vscode", str(tmp_path)]) == 4
+    assert "MOP7023" in capsys.readouterr().err
