@@ -130,7 +130,8 @@ def unused(session: nox.Session) -> None:
 def generated(session: nox.Session) -> None:
     """Check that generated files are what the schema generates today."""
     install_editable(session)
-    session.run("python", "-m", "mobileops.toolchain.spec", "--check")
+    for package in ("spec", "scaffold", "diagnostics"):
+        session.run("python", "-m", f"mobileops.toolchain.{package}", "--check")
 
 
 @nox.session

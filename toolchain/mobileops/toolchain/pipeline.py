@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mobileops.errors import ManifestError
-from mobileops.toolchain.checks import check_source
+from mobileops.toolchain.diagnostics import diagnose
 from mobileops.toolchain.pack import Packed, Plan, dependencies, pack, plan
 from mobileops.toolchain.testrun import TestRun, run_tests
 
@@ -16,13 +16,13 @@ __all__ = ["Packed", "Plan", "TestRun", "package", "plan", "test"]
 
 
 def package(source: Path, out_dir: Path) -> Packed:
-    """Check a source folder, then build its bundle.
+    """Check a source folder as ``validate`` does, then build its bundle.
 
     Raises:
         ManifestError: it has findings that are errors; all of them are in ``findings``.
         PackagingError: something in it may not be packaged.
     """
-    errors = tuple(finding for finding in check_source(source) if finding.severity == "error")
+    errors = tuple(found.finding for found in diagnose(source) if found.is_error)
     if errors:
         raise ManifestError(errors, where=str(source))
     return pack(source, out_dir)
