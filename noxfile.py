@@ -170,7 +170,7 @@ def editors(session: nox.Session) -> None:
             shutil.copy(path, services)
     with session.chdir(services):
         session.run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", external=True)
-    session.env["MOBILEOPS_EDITORS"] = str(services)
+    session.env["EDITOR_SERVICES"] = str(services)
     # Not run_pytest: it empties the folder that has the services.
     session.run("pytest", "-o", f"cache_dir={services / 'pytest'}", *(session.posargs or ("tests/editors",)))
 

@@ -19,7 +19,7 @@ DEADLINE_S = 60
 
 def modules() -> Path:
     """Return the folder with node_modules: that of the nox session, or this one after ``npm ci``."""
-    folder = Path(os.environ.get("MOBILEOPS_EDITORS", HERE))
+    folder = Path(os.environ.get("EDITOR_SERVICES", HERE))
     assert (folder / "node_modules").is_dir(), f"run `npm ci` in {folder}"
     return folder
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,7 @@ def reference_places(document: Any) -> set[str]:
     for error in reference().iter_errors(document):
         path = [str(part) for part in error.absolute_path]
         if error.validator == "additionalProperties":
-            unknown = [k for k in error.instance if k not in error.schema["properties"] and not k.startswith("x-")]
-            places |= {_pointer([*path, key]) for key in unknown}
+            places |= {_pointer([*path, key]) for key in error.instance if _is_unknown(key, error.schema)}
         elif "propertyNames" in error.absolute_schema_path:
             places.add(_pointer([*path, error.instance]))
         elif error.validator == "uniqueItems":
@@ -50,6 +50,11 @@ def reference_places(document: Any) -> set[str]:
         else:
             places.add(_pointer(path))
     return places
+
+
+def _is_unknown(key: str, schema: dict[str, Any]) -> bool:
+    patterns = schema.get("patternProperties", {})
+    return key not in schema["properties"] and not any(re.search(pattern, key) for pattern in patterns)
 
 
 def _pointer(path: list[str]) -> str:
