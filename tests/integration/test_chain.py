@@ -77,6 +77,7 @@ def test_quickstart_runs_every_step(account: Account) -> None:
     ):
         assert f"\n$ mobileops {words} hello-mobileops" in out
     assert out.count("refused: ") == 2
+    assert f"$ export PATH={account.python.parent}:$PATH\n" in out  # its commands can be typed as they are printed
     assert "Done" in out
     wait_until(lambda: processes_of(account.folder / "mobileops-quickstart" / "home") == [])
 

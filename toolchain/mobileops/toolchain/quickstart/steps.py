@@ -67,6 +67,8 @@ class Quickstart:
         self._show(f"Everything happens in {self.folder}; to repeat a command by hand, first type:")
         self._show(f"$ cd {self.folder}")
         self._show("$ export MOBILEOPS_HOME=$PWD/home")
+        if shutil.which("mobileops", path=self._environment.get("PATH", os.defpath)) is None:
+            self._show(f"$ export PATH={_quoted(str(Path(sys.executable).parent))}:$PATH")
         try:
             with _listening() as port:
                 self._scaffold()
