@@ -39,7 +39,7 @@ def shared() -> Iterator[ScriptCheckout]:
     """A checkout in a folder that other users may enter, unlike pytest's own."""
     interpreter = interpreter_for_everyone()
     if interpreter is None:
-        pytest.skip("every Python here is inside a folder that other users may not enter")
+        pytest.fail("no Python that other users may run: install one system-wide (apt-get install python3)")
     with tempfile.TemporaryDirectory() as name:
         Path(name).chmod(0o755)
         scripts = make_script_checkout(Path(name), interpreter=interpreter)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mobileops.cli.commands import validate
-from mobileops.cli.main import main
 from mobileops.toolchain.diagnostics import formats
 from tests.fakes.plugin_folder import write_plugin
 
@@ -17,19 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def mobileops(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    monkeypatch.setenv("MOBILEOPS_HOME", str(tmp_path / "home"))
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words: str) -> tuple[int, str, str]:
-        code = main(words)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 def test_a_finding_has_place_excerpt_and_remedy(mobileops: Run, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import stat
+import struct
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +71,21 @@ def test_another_account_is_not_served(home: Home, monkeypatch: pytest.MonkeyPat
         with pytest.raises(HostFault):
             client.ask("ping")
         client.close()
+
+
+class PeerOf:
+    """A connection whose kernel says that the peer is a certain user."""
+
+    def __init__(self, uid: int) -> None:
+        self._uid = uid
+
+    def getsockopt(self, _level: int, _option: int, _size: int) -> bytes:
+        return struct.pack("3i", 1, self._uid, self._uid)
+
+
+def test_only_this_account_and_root_are_let_in() -> None:
+    let_in = [uid for uid in (0, os.geteuid(), os.geteuid() + 4711) if daemons._same_account(PeerOf(uid))]  # type: ignore[arg-type]
+    assert let_in == [0, os.geteuid()]
 
 
 def test_the_kernel_says_who_the_peer_is() -> None:
