@@ -43,6 +43,16 @@ class Kind(enum.Enum):
     MATCH = enum.auto()
 
 
+def settings() -> dict[str, str]:
+    """Return what else the encoded bytes depend on beside the versions of the compressors: option -> value."""
+    return {
+        "deflateLevel": str(_LIBDEFLATE_LEVEL),
+        "zlibNgLevel": str(_ZLIB_NG_LEVEL),
+        "largeBytes": str(LARGE_BYTES),
+        "pieceBytes": str(PIECE_BYTES),
+    }
+
+
 def compress_whole(data: bytes) -> tuple[int, bytes]:
     """Return the method (stored or deflate) and the encoded bytes of a file that is in memory."""
     if len(data) <= _TINY_BYTES or _is_incompressible(data):
