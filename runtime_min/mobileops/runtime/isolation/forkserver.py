@@ -99,7 +99,7 @@ class ForkServer:
         step("seccomp")
         seccomp.check_available()
         for allow_execution in (False, True):
-            seccomp.compiled(os.uname().machine, allow_execution=allow_execution)
+            seccomp.compiled(os.uname().machine, seccomp.Openings(execution=allow_execution))
             sandbox.rules(allow_execution=allow_execution)
         step("pidfd")
         os.close(os.pidfd_open(os.getpid()))

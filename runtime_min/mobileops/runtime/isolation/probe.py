@@ -176,7 +176,7 @@ def _try_landlock(step: Callable[[str], None]) -> str:
 def _try_seccomp(step: Callable[[str], None]) -> str:
     step("seccomp")
     credentials.forbid_new_privileges()
-    seccomp.load(seccomp.compiled(os.uname().machine, allow_execution=False))
+    seccomp.load(seccomp.compiled(os.uname().machine, seccomp.Openings()))
     try:
         socket.socket().close()
     except PermissionError:

@@ -74,7 +74,7 @@ def enter(confinement: Confinement, *, landlock_abi: int, step: Callable[[str], 
     step("landlock")
     landlock.restrict(rules(allow_execution=confinement.allow_execution), version=landlock_abi)
     step("seccomp")
-    seccomp.load(seccomp.compiled(os.uname().machine, allow_execution=confinement.allow_execution))
+    seccomp.load(seccomp.compiled(os.uname().machine, seccomp.Openings(execution=confinement.allow_execution)))
 
 
 def _mount(confinement: Confinement, step: Callable[[str], None]) -> None:

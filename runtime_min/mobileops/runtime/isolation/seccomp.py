@@ -99,6 +99,11 @@ _OWN_PROCESS_ONLY: Final = {
 _SEND_FLAGS_ARGUMENT: Final = {"sendto": 3, "sendmsg": 2, "sendmmsg": 3}
 _SENDTO_ADDRESS_ARGUMENT: Final = 4
 
+#: Every call that a rule names.
+NAMED: Final = frozenset(("clone", "ioctl", "socketpair")).union(
+    _NO_PERMISSION, _NO_SUCH_CALL, _NO_ACCESS, _EXECUTION, _OWN_PROCESS_ONLY, _SEND_FLAGS_ARGUMENT
+)
+
 
 class Instruction(NamedTuple):
     """One instruction of classic BPF (``struct sock_filter``)."""
@@ -107,6 +112,16 @@ class Instruction(NamedTuple):
     jump_true: int
     jump_false: int
     value: int
+
+
+class Openings(NamedTuple):
+    """What a filter leaves open beyond the least.
+
+    Attributes:
+        execution: other programs may be started (the permission ``system.process``).
+    """
+
+    execution: bool = False
 
 
 class Filter(NamedTuple):
@@ -124,12 +139,14 @@ def refuse(number: int) -> Instruction:
 _PASS: Final = Instruction(RETURN, 0, 0, ALLOW)
 
 
-def program(machine: str, *, allow_execution: bool) -> list[Instruction]:
+def program(machine: str, openings: Openings) -> list[Instruction]:
     """Return the filter of a plugin.
+
+    A call that a machine does not have needs no rule there; x86_64 has every call that is named here.
 
     Args:
         machine: name as in ``uname -m``.
-        allow_execution: whether ``execve`` is left open (the permission ``system.process``).
+        openings: what is left open.
 
     Raises:
         IsolationRefused: there is no table of system calls for this machine.
@@ -148,10 +165,10 @@ def program(machine: str, *, allow_execution: bool) -> list[Instruction]:
         (_NO_SUCH_CALL, errno.ENOSYS),
         (_NO_ACCESS, errno.EACCES),
     ]
-    if not allow_execution:
+    if not openings.execution:
         denied.append((_EXECUTION, errno.EACCES))
     for names, number in denied:
-        for name in names:
+        for name in filter(numbers.__contains__, names):
             code += [Instruction(JUMP_IF_EQUAL, 0, 1, numbers[name]), refuse(number)]
     for name, body in _by_argument():
         code += [Instruction(JUMP_IF_EQUAL, 0, len(body), numbers[name]), *body]
@@ -209,9 +226,9 @@ def _argument(position: int, *, upper_half: bool = False) -> Instruction:
 
 
 @functools.cache
-def compiled(machine: str, *, allow_execution: bool) -> Filter:
+def compiled(machine: str, openings: Openings) -> Filter:
     """Return the filter of a plugin, ready to load; made once per process."""
-    return assemble(program(machine, allow_execution=allow_execution))
+    return assemble(program(machine, openings))
 
 
 def assemble(code: list[Instruction]) -> Filter:
