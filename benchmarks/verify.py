@@ -20,7 +20,7 @@ from sigstore.verify.policy import Identity
 
 from mobileops.runtime.trust import TrustPolicy, verify
 from mobileops.toolchain.pack import pack
-from mobileops.toolchain.sign import LocalInstance, sign_bundle
+from mobileops.toolchain.sign import LocalInstance, LocalSigner, sign_bundle
 
 SUBJECT = "mobileops verify"
 IDENTITY = "bench@localhost"
@@ -51,7 +51,7 @@ def release(folder: Path) -> tuple[Path, LocalInstance]:
         (source / f"part{number}.py").write_text(f"value = {number}\n" * 3000)
     archive = pack(source, folder / "dist").path
     instance = LocalInstance.open_or_create(folder / "instance")
-    sign_bundle(archive, instance=instance, identity=IDENTITY)
+    sign_bundle(archive, signer=LocalSigner(instance, IDENTITY))
     return archive, instance
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mobileops.runtime.store import Store
 from mobileops.runtime.trust import TrustPolicy, VerifiedBundle, verify
 from mobileops.toolchain.pack import pack
-from mobileops.toolchain.sign import LocalInstance, sign_bundle
+from mobileops.toolchain.sign import LocalInstance, LocalSigner, sign_bundle
 from tests.fakes.plugin_folder import write_plugin
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mobileops.runtime.home import Home
+    from mobileops.toolchain.sign import Signer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,8 +28,12 @@ class Publisher:
 
     def publish(self, name: str = "echo", *, identity: str = "author@localhost", **plugin: Any) -> Path:
         """Write, pack and sign a plugin; return the bundle."""
+        return self.publish_as(LocalSigner(LocalInstance.open_or_create(self.home.sigstore), identity), name, **plugin)
+
+    def publish_as(self, signer: Signer, name: str = "echo", **plugin: Any) -> Path:
+        """Write and pack a plugin, have any signer sign it, and return the bundle."""
         packed = pack(write_plugin(self.workshop / name, **plugin), self.workshop / "dist")
-        sign_bundle(packed.path, instance=LocalInstance.open_or_create(self.home.sigstore), identity=identity)
+        sign_bundle(packed.path, signer=signer)
         return packed.path
 
     def decision(self) -> Callable[[Path, Path], VerifiedBundle]:

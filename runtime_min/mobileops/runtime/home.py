@@ -9,6 +9,7 @@
     ├── logs/NAME.jsonl         structured logs
     ├── run/                    daemon.sock, locks
     ├── sigstore/               the local Sigstore instance
+    ├── keys/                   signing keys, NAME.key and NAME.pub; absent until the first is made
     ├── staging/                half-made installs; swept
     ├── trust.json              the trust policy; absent = the default
     └── pins.json               trust on first use: the signer of each installed name
@@ -84,6 +85,11 @@ class Home(NamedTuple):
     def sigstore(self) -> Path:
         """The local Sigstore instance."""
         return self.root / "sigstore"
+
+    @property
+    def keys(self) -> Path:
+        """Signing keys."""
+        return self.root / "keys"
 
     @property
     def trust_policy(self) -> Path:

@@ -11,7 +11,7 @@ from mobileops.bundle import open_bundle
 from mobileops.errors import TrustRefused
 from mobileops.runtime.trust import TrustPolicy, verify
 from mobileops.toolchain.pack import pack
-from mobileops.toolchain.sign import LocalInstance, sign_bundle, statement
+from mobileops.toolchain.sign import LocalInstance, LocalSigner, sign_bundle, statement
 
 MANIFEST = {
     "name": "tiny-plugin",
@@ -36,7 +36,7 @@ class Release:
         (source / "plugin.json").write_text(json.dumps(MANIFEST))
         (source / "main.py").write_text("x = 1\n")
         self.archive = pack(source, folder / "dist", stored=True).path
-        self.signature = sign_bundle(self.archive, instance=self.instance, identity="dev@localhost").path
+        self.signature = sign_bundle(self.archive, signer=LocalSigner(self.instance, "dev@localhost")).path
 
     @property
     def trusted_root(self):

@@ -13,7 +13,7 @@ import pytest
 
 from mobileops.bundle import open_bundle
 from mobileops.errors import BundleRefused, HostFault, NotFoundError, PackagingError, UsageError
-from mobileops.toolchain.sign import BuildInputs, Source, sign_bundle
+from mobileops.toolchain.sign import BuildInputs, LocalSigner, SignedBy, Source, sign_bundle
 
 SCHEMA = Path(__file__).parents[4] / "schema/attestations/plugin-publish/v1.schema.json"
 
@@ -23,15 +23,14 @@ def statement_of(signed, stock_verify):
 
 
 def test_the_signature_lies_beside_the_bundle_and_says_how_it_was_made(archive, instance):
-    signed = sign_bundle(archive, instance=instance, identity="dev@localhost")
+    signed = sign_bundle(archive, signer=LocalSigner(instance, "dev@localhost"))
     assert signed.path == archive.with_name("tiny-plugin-1.2.3.zip.sigstore.json")
-    assert (signed.mode, signed.assurance) == ("local", "local")
-    assert (signed.identity, signed.issuer) == ("dev@localhost", instance.issuer)
+    assert signed.by == SignedBy("local", "dev@localhost", instance.issuer, "local")
     assert stat.S_IMODE(signed.path.stat().st_mode) == 0o644
 
 
 def test_the_statement_names_the_archive_and_its_file_table(archive, instance, stock_verify):
-    statement = statement_of(sign_bundle(archive, instance=instance, identity="dev@localhost"), stock_verify)
+    statement = statement_of(sign_bundle(archive, signer=LocalSigner(instance, "dev@localhost")), stock_verify)
     with open_bundle(archive) as bundle:
         files_sha256, manifest = bundle.files_digest, bundle.manifest
     assert statement["subject"] == [
@@ -54,7 +53,7 @@ def test_the_statement_names_the_archive_and_its_file_table(archive, instance, s
     ],
 )
 def test_the_statement_follows_its_published_schema(archive, instance, stock_verify, extra):
-    statement = statement_of(sign_bundle(archive, instance=instance, identity="dev@localhost", **extra), stock_verify)
+    statement = statement_of(sign_bundle(archive, signer=LocalSigner(instance, "dev@localhost"), **extra), stock_verify)
     schema = json.loads(SCHEMA.read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.Draft202012Validator(schema).validate(statement)
@@ -62,8 +61,8 @@ def test_the_statement_follows_its_published_schema(archive, instance, stock_ver
 
 
 def test_signing_again_replaces_the_signature_as_a_whole(archive, instance, stock_verify):
-    first = sign_bundle(archive, instance=instance, identity="dev@localhost").path.read_bytes()
-    second = sign_bundle(archive, instance=instance, identity="dev@localhost")
+    first = sign_bundle(archive, signer=LocalSigner(instance, "dev@localhost")).path.read_bytes()
+    second = sign_bundle(archive, signer=LocalSigner(instance, "dev@localhost"))
     assert second.path.read_bytes() != first
     stock_verify(second.path.read_bytes())
     assert len(list(archive.parent.iterdir())) == 2
@@ -72,37 +71,37 @@ def test_signing_again_replaces_the_signature_as_a_whole(archive, instance, stoc
 def test_a_bundle_that_the_reader_refuses_is_never_signed(archive, instance):
     archive.write_bytes(archive.read_bytes() + b"appended")
     with pytest.raises(BundleRefused):
-        sign_bundle(archive, instance=instance, identity="dev@localhost")
+        sign_bundle(archive, signer=LocalSigner(instance, "dev@localhost"))
     assert list(archive.parent.iterdir()) == [archive]
 
 
 def test_a_bundle_whose_member_was_changed_is_never_signed(archive, instance):
     archive.write_bytes(archive.read_bytes().replace(b"x = 1\n", b"x = 2\n"))
     with pytest.raises(BundleRefused):
-        sign_bundle(archive, instance=instance, identity="dev@localhost")
+        sign_bundle(archive, signer=LocalSigner(instance, "dev@localhost"))
     assert list(archive.parent.iterdir()) == [archive]
 
 
 def test_a_file_named_after_another_plugin_is_not_signed(archive, instance):
     renamed = archive.rename(archive.with_name("famous-plugin-1.2.3.zip"))
     with pytest.raises(PackagingError) as caught:
-        sign_bundle(renamed, instance=instance, identity="dev@localhost")
+        sign_bundle(renamed, signer=LocalSigner(instance, "dev@localhost"))
     assert caught.value.code == "MOP3207"
 
 
 def test_a_platform_tag_belongs_to_the_name(archive, instance):
     renamed = archive.rename(archive.with_name("tiny-plugin-1.2.3-linux_x86_64-cp311.zip"))
-    assert sign_bundle(renamed, instance=instance, identity="dev@localhost").path.exists()
+    assert sign_bundle(renamed, signer=LocalSigner(instance, "dev@localhost")).path.exists()
 
 
 def test_a_bundle_that_is_not_there_is_not_found(tmp_path, instance):
     with pytest.raises(NotFoundError):
-        sign_bundle(tmp_path / "none-1.0.0.zip", instance=instance, identity="dev@localhost")
+        sign_bundle(tmp_path / "none-1.0.0.zip", signer=LocalSigner(instance, "dev@localhost"))
 
 
 def test_an_unusable_identity_writes_nothing(archive, instance):
     with pytest.raises(UsageError):
-        sign_bundle(archive, instance=instance, identity="nobody")
+        sign_bundle(archive, signer=LocalSigner(instance, "nobody"))
     assert list(archive.parent.iterdir()) == [archive]
 
 
@@ -112,7 +111,7 @@ def test_a_signature_that_cannot_be_written_is_a_fault_of_the_host(archive, inst
 
     monkeypatch.setattr(Path, "replace", read_only)
     with pytest.raises(HostFault) as caught:
-        sign_bundle(archive, instance=instance, identity="dev@localhost")
+        sign_bundle(archive, signer=LocalSigner(instance, "dev@localhost"))
     assert caught.value.code == "MOP3208"
     assert list(archive.parent.iterdir()) == [archive]
 
@@ -137,7 +136,7 @@ def stock_command_line(archive, instance, tmp_path, *, identity="dev@localhost")
 
 
 def test_the_stock_command_line_verifies_a_signed_bundle_offline(archive, instance, tmp_path):
-    sign_bundle(archive, instance=instance, identity="dev@localhost")
+    sign_bundle(archive, signer=LocalSigner(instance, "dev@localhost"))
     result = stock_command_line(archive, instance, tmp_path)
     assert result.returncode == 0, result.stderr
     assert f"OK: {archive}" in result.stderr
@@ -145,7 +144,7 @@ def test_the_stock_command_line_verifies_a_signed_bundle_offline(archive, instan
 
 @pytest.mark.parametrize("tamper", ["archive", "identity"])
 def test_the_stock_command_line_refuses_what_is_not_as_signed(archive, instance, tmp_path, tamper):
-    sign_bundle(archive, instance=instance, identity="dev@localhost")
+    sign_bundle(archive, signer=LocalSigner(instance, "dev@localhost"))
     if tamper == "archive":
         archive.write_bytes(archive.read_bytes() + b"x")
     identity = "other@localhost" if tamper == "identity" else "dev@localhost"

@@ -7,10 +7,12 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 if TYPE_CHECKING:
     from typing import Self
+
+SigningKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
 
 def pre_authentication_encoding(payload_type: str, payload: bytes) -> bytes:
@@ -28,9 +30,11 @@ class Envelope:
     signature: bytes
 
     @classmethod
-    def sign(cls, payload: bytes, payload_type: str, *, key: ec.EllipticCurvePrivateKey) -> Self:
-        """Sign with ECDSA over SHA-256."""
+    def sign(cls, payload: bytes, payload_type: str, *, key: SigningKey) -> Self:
+        """Sign with ECDSA over SHA-256, or with Ed25519, as the key demands."""
         message = pre_authentication_encoding(payload_type, payload)
+        if isinstance(key, ed25519.Ed25519PrivateKey):
+            return cls(payload_type, payload, key.sign(message))
         return cls(payload_type, payload, key.sign(message, ec.ECDSA(hashes.SHA256())))
 
     def to_dict(self) -> dict[str, Any]:

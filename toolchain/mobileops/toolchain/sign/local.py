@@ -17,6 +17,7 @@ The directory, mode 0700, keys 0600::
 from __future__ import annotations
 
 import base64
+import dataclasses
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +28,7 @@ from mobileops.toolchain.sign import certificates, storage, trusted_root
 from mobileops.toolchain.sign.dsse import Envelope
 from mobileops.toolchain.sign.identity import general_name
 from mobileops.toolchain.sign.log import TransparencyLog
+from mobileops.toolchain.sign.signer import SignedBy
 from mobileops.toolchain.sign.timestamp import TimestampAuthority
 
 if TYPE_CHECKING:
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
-ASSURANCE: Final = "local"
 BUNDLE_MEDIA_TYPE: Final = "application/vnd.dev.sigstore.bundle.v0.3+json"
 
 
@@ -135,6 +136,28 @@ class LocalInstance:
             why=f"it was made {self._created:%Y-%m-%d} and is valid for {storage.LIFETIME.days} days",
             fix="set the clock, or move the directory away to get a new instance",
         )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LocalSigner:
+    """Mode ``local``: an identity that the instance certifies because the account asks for it.
+
+    Attributes:
+        instance: who certifies.
+        identity: e-mail address or URI of the signer.
+    """
+
+    instance: LocalInstance
+    identity: str
+
+    @property
+    def signed_by(self) -> SignedBy:
+        """Name the identity and the instance."""
+        return SignedBy("local", self.identity, self.instance.issuer, "local")
+
+    def sign(self, statement: bytes) -> bytes:
+        """Sign an in-toto statement; see ``LocalInstance.sign_statement``."""
+        return self.instance.sign_statement(statement, identity=self.identity)
 
 
 def _bundle(material: dict[str, Any], envelope: Envelope) -> bytes:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from mobileops.bundle import bundle_file_name, open_bundle, signature_path
 from mobileops.errors import HostFault, PackagingError
 from mobileops.runtime import durable
 from mobileops.toolchain.sign import statement
-from mobileops.toolchain.sign.local import ASSURANCE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from mobileops.bundle import Bundle
-    from mobileops.toolchain.sign.local import LocalInstance
+    from mobileops.toolchain.sign.signer import SignedBy, Signer
     from mobileops.toolchain.sign.statement import BuildInputs, Source
 
 
@@ -25,24 +24,17 @@ class Signed:
 
     Attributes:
         path: the signature file.
-        mode: how it was made.
-        identity: who signed, as the certificate names them.
-        issuer: URL of whoever vouched for that identity.
-        assurance: what the issuer's word is worth.
+        by: who made it, and in which mode.
     """
 
     path: Path
-    mode: Literal["local"]
-    identity: str
-    issuer: str
-    assurance: Literal["local"]
+    by: SignedBy
 
 
 def sign_bundle(
     bundle: Path,
     *,
-    instance: LocalInstance,
-    identity: str,
+    signer: Signer,
     source: Source | None = None,
     inputs: BuildInputs | None = None,
 ) -> Signed:
@@ -50,8 +42,7 @@ def sign_bundle(
 
     Args:
         bundle: the archive, under the file name it will be published with: the name is signed too.
-        instance: who certifies the signer.
-        identity: e-mail address or URI of the signer.
+        signer: who signs, in which mode.
         source: where the bundle comes from, if that is known.
         inputs: what is needed to build it again, if that is known.
 
@@ -59,14 +50,14 @@ def sign_bundle(
         NotFoundError: there is no such archive.
         BundleRefused: the archive or a member of it is outside the strict profile; such a thing is never signed.
         PackagingError: ``MOP3207``, the file is not named after the plugin inside.
-        UsageError: ``MOP3201``, the identity cannot be one.
-        HostFault: ``MOP3205``, ``MOP3206`` the instance cannot sign, ``MOP3208`` the signature cannot be written.
+        MobileOpsError: ``MOP32xx``, the signer cannot sign.
+        HostFault: ``MOP3208``, the signature cannot be written.
     """
     with open_bundle(bundle) as opened:
         _check_name(opened)
         opened.check_members()
         said = statement.build(opened, source=source, inputs=inputs)
-    signature = instance.sign_statement(said, identity=identity)
+    signature = signer.sign(said)
     target = signature_path(bundle)
     try:
         durable.write(target, signature, mode=0o644)
@@ -77,7 +68,7 @@ def sign_bundle(
             where=str(target),
             fix="free space, or make the folder writable",
         ) from error
-    return Signed(target, "local", identity, instance.issuer, ASSURANCE)
+    return Signed(target, signer.signed_by)
 
 
 def _check_name(bundle: Bundle) -> None:

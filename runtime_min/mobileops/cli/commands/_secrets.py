@@ -1,0 +1,76 @@
+"""Ask for a secret: from a file descriptor or a terminal, never from the command line, which every account can read."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from typing import TYPE_CHECKING, Final
+
+from mobileops.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mobileops.cli.console import Console
+
+MAX_SECRET_BYTES: Final = 64 << 10
+TERMINAL: Final = "/dev/tty"
+
+
+def read_descriptor(descriptor: int, *, what: str) -> bytes:
+    """Return what an inherited file descriptor holds, without the newline at its end; 0 is standard input.
+
+    Raises:
+        UsageError: ``MOP3219``, it cannot be read, is empty, or holds too much.
+    """
+    try:
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            secret = file.read(MAX_SECRET_BYTES + 1)
+    except OSError as error:
+        raise _no_secret(f"the {what} cannot be read from descriptor {descriptor}: {error.strerror}") from error
+    secret = secret.removesuffix(b"\n").removesuffix(b"\r")
+    if not secret or len(secret) > MAX_SECRET_BYTES:
+        size = "nothing" if not secret else f"more than {MAX_SECRET_BYTES:,} bytes"
+        raise _no_secret(f"descriptor {descriptor} holds {size} where the {what} is expected")
+    return secret
+
+
+def passphrase(descriptor: int | None, console: Console, *, confirm: bool = False) -> Callable[[], bytes]:
+    """Return what gives a passphrase when it is needed.
+
+    Args:
+        descriptor: where to read it; None asks on the terminal.
+        console: for the prompt.
+        confirm: ask on the terminal twice, because nobody sees what is typed.
+    """
+
+    def ask() -> bytes:
+        if descriptor is not None:
+            return read_descriptor(descriptor, what="passphrase")
+        first = _prompt("passphrase: ", console)
+        if confirm and _prompt("passphrase, again: ", console) != first:
+            raise _no_secret("the two passphrases differ")
+        return first
+
+    return ask
+
+
+def _prompt(text: str, console: Console) -> bytes:
+    try:
+        os.close(os.open(TERMINAL, os.O_RDWR | os.O_NOCTTY))  # getpass would fall back to reading it with an echo
+        typed = getpass.getpass(text, stream=console.stderr)
+    except (OSError, EOFError) as error:
+        what = "nothing was typed" if isinstance(error, EOFError) else "there is no terminal to ask for a passphrase"
+        raise _no_secret(what) from error
+    if not typed:
+        raise _no_secret("the passphrase is empty")
+    return typed.encode()
+
+
+def _no_secret(what: str) -> UsageError:
+    return UsageError(
+        what,
+        code="MOP3219",
+        why="a secret comes from a terminal or a file descriptor, because every account can read a command line",
+        fix="mobileops … --passphrase-fd 3 3<FILE",
+    )
