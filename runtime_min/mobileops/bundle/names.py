@@ -153,7 +153,8 @@ class NameSet:
 
     def _folder_fault(self, name: str) -> NameFault | None:
         folder = name.rpartition("/")[0]
-        while folder:
+        # What was said of a folder holds for every file in it: whatever could contradict it later is refused itself.
+        while folder and self._folders.get(fold(folder)) != folder:
             folded = fold(folder)
             if folded in self._files:
                 return NameFault(Code.NAME_FILE_AND_FOLDER, f"{folder!r} is a folder in {name!r} and a file elsewhere")

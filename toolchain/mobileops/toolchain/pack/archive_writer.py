@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mobileops.toolchain.pack.content import Encoded
 
 _BUFFER_BYTES: Final = 1 << 20
+_PARTS: Final = 1000  # one call takes at most IOV_MAX, which is 1024
 
 
 class ArchiveWriter:
@@ -25,33 +26,34 @@ class ArchiveWriter:
         descriptor: open for writing; the caller closes it.
     """
 
-    __slots__ = ("_buffer", "_central", "_descriptor", "_flushed", "names")
+    __slots__ = ("_central", "_descriptor", "_flushed", "_pending", "_pending_bytes", "names")
 
     def __init__(self, descriptor: int) -> None:
         self.names: list[str] = []
         self._descriptor = descriptor
         self._flushed = 0
-        self._buffer = bytearray()
+        self._pending: list[bytes | bytearray] = []
+        self._pending_bytes = 0
         self._central: list[bytes] = []
 
     @property
     def position(self) -> int:
         """Return how many bytes the archive has so far."""
-        return self._flushed + len(self._buffer)
+        return self._flushed + self._pending_bytes
 
     def add(self, name: str, encoded: Encoded, *, size: int, mode: int) -> None:
         """Append a member that is in memory; `size` is that of the file, `mode` 0o644 or 0o755."""
         offset = self.position
         raw = name.encode()
-        fields = {
-            "method": encoded.method,
-            "crc32": encoded.crc32,
-            "compressed_size": len(encoded.data),
-            "size": size,
-        }
-        self.write(layout.local_record(raw, **fields))
-        self.write(encoded.data)
-        self._central.append(layout.central_record(raw, **fields, mode=mode, offset=offset))
+        _, checksum, method, data = encoded
+        length = len(data)
+        self.write(layout.local_record(raw, method=method, crc32=checksum, compressed_size=length, size=size))
+        self.write(data)
+        self._central.append(
+            layout.central_record(
+                raw, method=method, crc32=checksum, compressed_size=length, size=size, mode=mode, offset=offset
+            )
+        )
         self.names.append(name)
 
     def begin(self, name: str) -> int:
@@ -106,10 +108,11 @@ class ArchiveWriter:
         os.fsync(self._descriptor)
         return self._flushed
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | bytearray) -> None:
         """Append bytes to the member that was begun."""
-        self._buffer += data
-        if len(self._buffer) >= _BUFFER_BYTES:
+        self._pending.append(data)
+        self._pending_bytes += len(data)
+        if self._pending_bytes >= _BUFFER_BYTES or len(self._pending) >= _PARTS:
             self._flush()
 
     def _patch(self, offset: int, data: bytes) -> None:
@@ -117,12 +120,16 @@ class ArchiveWriter:
         _write_at(self._descriptor, data, offset)
 
     def _flush(self) -> None:
-        _write_at(self._descriptor, self._buffer, self._flushed)
-        self._flushed += len(self._buffer)
-        self._buffer = bytearray()
+        if self._pending:
+            written = os.pwritev(self._descriptor, self._pending, self._flushed)
+            if written < self._pending_bytes:
+                _write_at(self._descriptor, b"".join(self._pending)[written:], self._flushed + written)
+        self._flushed += self._pending_bytes
+        self._pending_bytes = 0
+        self._pending = []
 
 
-def _write_at(descriptor: int, data: bytes | bytearray, offset: int) -> None:
+def _write_at(descriptor: int, data: bytes, offset: int) -> None:
     view = memoryview(data)
     while view:
         written = os.pwrite(descriptor, view, offset)

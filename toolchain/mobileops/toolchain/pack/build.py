@@ -6,14 +6,13 @@ compressors, and on nothing else; `pack` of a copied tree gives the same file.
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import hashlib
 import os
 import threading
-import zlib
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
+
+from zlib_ng.zlib_ng import crc32
 
 from mobileops.bundle.digest import sha256_of_descriptor
 from mobileops.bundle.filename import bundle_file_name
@@ -38,6 +37,7 @@ from mobileops.toolchain.pack.work import Inline, Threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from mobileops.toolchain.pack.plan import Plan
     from mobileops.toolchain.pack.work import Workers
@@ -47,8 +47,7 @@ _ZERO_DIGEST: Final = "0" * 64
 _FILE_MODE: Final = 0o644
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Packed:
+class Packed(NamedTuple):
     """A bundle on disk.
 
     Attributes:
@@ -103,7 +102,7 @@ def pack(
 
 
 def _made(name: str, data: bytes) -> Planned:
-    return Planned(name, Path(name), len(data), MODE_PLAIN, content=data)
+    return Planned(name, "", len(data), MODE_PLAIN, content=data)
 
 
 def _published(build: _Build, out_dir: Path, name: str) -> Packed:
@@ -205,16 +204,16 @@ class _Build:
         """Append a large file encoded as `kind`; drop it again and return False when no reader would accept that."""
         offset = writer.begin(file.name)
         start = writer.position
-        digest, crc32 = hashlib.sha256(), 0
+        digest, checksum = hashlib.sha256(), 0
         for piece in content.pieces(descriptor, file, kind, workers.submit):
             digest.update(piece.raw)
-            crc32 = zlib.crc32(piece.raw, crc32)
+            checksum = crc32(piece.raw, checksum)
             writer.write(piece.data)
         size = writer.position - start
         if kind is not Kind.STORE and (size >= file.size or ratio_is_excessive(file.size, size)):
             writer.rewind(offset)
             return False
         method = STORED if kind is Kind.STORE else DEFLATED
-        writer.end(file.name, offset, method=method, crc32=crc32, size=file.size, mode=file.mode)
+        writer.end(file.name, offset, method=method, crc32=checksum, size=file.size, mode=file.mode)
         self._table[file.name] = FileEntry(file.size, digest.hexdigest(), file.mode)
         return True

@@ -53,7 +53,7 @@ def settings() -> dict[str, str]:
     }
 
 
-def compress_whole(data: bytes) -> tuple[int, bytes]:
+def compress_whole(data: bytes) -> tuple[int, bytes | bytearray]:
     """Return the method (stored or deflate) and the encoded bytes of a file that is in memory."""
     if len(data) <= _TINY_BYTES or _is_incompressible(data):
         return STORED, data
@@ -65,12 +65,14 @@ def _is_incompressible(data: bytes) -> bool:
     """Tell from a few probes whether trying would be a waste; the same content always gives the same answer."""
     if len(data) <= _PROBED_FROM_BYTES:
         return False
-    probe = b"".join(data[start : start + _PROBE_BYTES] for start in (0, len(data) // 2, len(data) - _PROBE_BYTES))
-    return len(deflate.deflate_compress(probe, _PROBE_LEVEL)) > _WORTH_STORING * len(probe)
+    middle = len(data) // 2
+    probe = data[:_PROBE_BYTES] + data[middle : middle + _PROBE_BYTES] + data[-_PROBE_BYTES:]
+    # One bit in eight of ASCII is always zero: coding it is always worth while.
+    return not probe.isascii() and len(deflate.deflate_compress(probe, _PROBE_LEVEL)) > _WORTH_STORING * len(probe)
 
 
-def _matched(data: bytes) -> bytes:
-    encoded = bytes(deflate.deflate_compress(data, _LIBDEFLATE_LEVEL))
+def _matched(data: bytes) -> bytes | bytearray:
+    encoded = deflate.deflate_compress(data, _LIBDEFLATE_LEVEL)
     if ratio_is_excessive(len(data), len(encoded)):
         # A reader takes it for a bomb. Huffman codes alone never go beyond 8 to 1.
         return _huffman(data, last=True)

@@ -7,11 +7,11 @@ only a bounded window of files or pieces is in memory.
 from __future__ import annotations
 
 import collections
-import dataclasses
 import hashlib
 import os
-import zlib
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
+
+from zlib_ng.zlib_ng import crc32
 
 from mobileops.bundle.layout import STORED
 from mobileops.toolchain.pack.codes import PackCode, fail
@@ -39,8 +39,7 @@ _WINDOW: Final = 2 * THREADS + 2
 _OPEN_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Encoded:
+class Encoded(NamedTuple):
     """A file in memory, ready to be written.
 
     Attributes:
@@ -53,11 +52,10 @@ class Encoded:
     sha256: str
     crc32: int
     method: int
-    data: bytes
+    data: bytes | bytearray
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """One piece of a large file.
 
     Attributes:
@@ -72,7 +70,7 @@ class Piece:
 def encode_bytes(content: bytes, *, stored: bool) -> Encoded:
     """Return the member for `content`; with `stored` it is not compressed."""
     method, data = (STORED, content) if stored else compress_whole(content)
-    return Encoded(hashlib.sha256(content).hexdigest(), zlib.crc32(content), method, data)
+    return Encoded(hashlib.sha256(content).hexdigest(), crc32(content), method, data)
 
 
 def batches(files: Iterable[Planned]) -> Iterator[tuple[Planned, ...]]:

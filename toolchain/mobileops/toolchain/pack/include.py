@@ -7,6 +7,7 @@ what the first two exclude: nobody ships a key because of a stray ``!*``.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Final, Protocol
 
 from mobileops.toolchain.pack.codes import PackCode, fail
@@ -39,6 +40,7 @@ _SUFFIXES: Final = {
     **dict.fromkeys((".zip.sigstore.json", ".zip.provenance.sigstore.json", ".zip.sbom.sigstore.json"), "build output"),
     **dict.fromkeys(("~", ".swp", ".swo"), "left by an editor"),
 }
+_ANY_SUFFIX: Final = tuple(_SUFFIXES)
 _VIRTUAL_ENVIRONMENT_MARK: Final = "pyvenv.cfg"
 
 
@@ -98,7 +100,7 @@ def load_rules(source: Path) -> IgnoreRules:
         fail(PackCode.IGNORE, f"{IGNORE_FILE} cannot be understood: {error}", where=str(path), fix=fix, cause=error)
 
 
-def folder_reason(name: str, path: Path) -> str | None:
+def folder_reason(name: str, path: str) -> str | None:
     """Return why nothing below the folder `name` (relative POSIX path) goes in, or None.
 
     Args:
@@ -109,7 +111,7 @@ def folder_reason(name: str, path: Path) -> str | None:
     reason = _FOLDERS.get(base) or (_TOP_FOLDERS.get(base) if base == name else None)
     if reason is None and base.endswith(".egg-info"):
         return "build output"
-    if reason is None and (path / _VIRTUAL_ENVIRONMENT_MARK).exists():
+    if reason is None and os.path.lexists(f"{path}/{_VIRTUAL_ENVIRONMENT_MARK}"):
         return "virtual environment"
     return reason
 
@@ -129,7 +131,6 @@ def file_reason(name: str, rules: IgnoreRules, *, plugin: str) -> str | None:
         return "build output"
     if base.startswith(".env."):
         return _FILES[".env"]
-    for suffix, reason in _SUFFIXES.items():
-        if base.endswith(suffix):
-            return reason
+    if base.endswith(_ANY_SUFFIX):
+        return next(reason for suffix, reason in _SUFFIXES.items() if base.endswith(suffix))
     return rules.reason(name)

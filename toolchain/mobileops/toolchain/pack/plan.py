@@ -6,10 +6,9 @@ order of its folders, on times, owners, links from outside or the umask.
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import stat
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mobileops.bundle.layout import MODE_EXECUTABLE, MODE_PLAIN, RESERVED_FOLDER, member_order
 from mobileops.bundle.limits import MAX_MEMBER_BYTES, MAX_MEMBERS, MAX_TOTAL_BYTES
@@ -30,29 +29,27 @@ _RESERVED_FOLDERS: Final = frozenset({VENDOR_FOLDER, RESERVED_FOLDER.rstrip("/")
 _BYTECODE_SUFFIXES: Final = (".pyc", ".pyo")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(NamedTuple):
     """One file that goes in.
 
     Attributes:
         name: of the member.
-        path: where its content lies.
+        path: where its content lies; empty when `content` is given.
         size: in bytes, when it was looked at; it may not change until it is packed.
         mode: 0o644 or 0o755.
         vendored: whether it comes from a locked wheel and not from the author.
-        content: of a member that packing makes itself; then there is nothing at `path`.
+        content: of a member that packing makes itself.
     """
 
     name: str
-    path: Path
+    path: str
     size: int
     mode: int
     vendored: bool = False
     content: bytes | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What goes in and what does not.
 
     Attributes:
@@ -80,7 +77,7 @@ def plan(source: Path) -> Plan:
     manifest, manifest_file = load_manifest(source)
     walk = _Walk(load_rules(source), plugin=manifest.name)
     try:
-        walk.folder(source, "")
+        walk.folder(str(source), "")
     except OSError as error:
         what = f"{str(error.filename)!r} cannot be read: {error.strerror}"
         fail(PackCode.UNREADABLE, what, where=str(source), fix="make it readable, or remove it", cause=error)
@@ -103,11 +100,11 @@ def plan_tree(root: Path, prefix: str, *, keep: Callable[[str], bool]) -> Iterat
     names = NameSet()
     for folder, _, bases in os.walk(root):
         for base in bases:
-            path = root / folder / base
-            relative = path.relative_to(root).as_posix()
+            path = f"{folder}/{base}"
+            relative = os.path.relpath(path, root)
             if keep(relative):
                 _check_name(names, f"{prefix}/{relative}")
-                yield _planned(f"{prefix}/{relative}", path, path.lstat(), vendored=True)
+                yield _planned(f"{prefix}/{relative}", path, os.lstat(path), vendored=True)
 
 
 def check_limits(files: Iterable[Planned]) -> None:
@@ -135,18 +132,18 @@ class _Walk:
         self._plugin = plugin
         self._names = NameSet()
 
-    def folder(self, path: Path, prefix: str) -> None:
+    def folder(self, path: str, prefix: str) -> None:
         """Collect the content of `path`, whose members begin with `prefix`."""
         with os.scandir(path) as entries:
             found = sorted(entries, key=lambda entry: entry.name)
         for entry in found:
             name = f"{prefix}{entry.name}"
             if entry.is_dir(follow_symlinks=False):
-                self._subfolder(name, path / entry.name)
+                self._subfolder(name, entry.path)
             elif name not in {JSON_NAME, YAML_NAME}:
-                self._file(name, path / entry.name, entry)
+                self._file(name, entry)
 
-    def _subfolder(self, name: str, path: Path) -> None:
+    def _subfolder(self, name: str, path: str) -> None:
         reason = folder_reason(name, path)
         if reason is not None:
             self.excluded.append((f"{name}/", reason))
@@ -156,7 +153,7 @@ class _Walk:
             fail(PackCode.RESERVED, f"the source has a folder {name!r}", where=name, fix=fix)
         self.folder(path, f"{name}/")
 
-    def _file(self, name: str, path: Path, entry: os.DirEntry[str]) -> None:
+    def _file(self, name: str, entry: os.DirEntry[str]) -> None:
         reason = file_reason(name, self._rules, plugin=self._plugin)
         if reason is not None:
             self.excluded.append((name, reason))
@@ -165,7 +162,7 @@ class _Walk:
         if name.endswith(_BYTECODE_SUFFIXES):
             fix = "delete it, and ship the source it was compiled from"
             fail(PackCode.BYTECODE, f"{name!r} is compiled Python", where=name, fix=fix)
-        self.files.append(_planned(name, path, entry.stat(follow_symlinks=False)))
+        self.files.append(_planned(name, entry.path, entry.stat(follow_symlinks=False)))
 
 
 def _check_name(names: NameSet, name: str) -> None:
@@ -181,7 +178,7 @@ def _check_name(names: NameSet, name: str) -> None:
         )
 
 
-def _planned(name: str, path: Path, status: os.stat_result, *, vendored: bool = False) -> Planned:
+def _planned(name: str, path: str, status: os.stat_result, *, vendored: bool = False) -> Planned:
     if stat.S_ISLNK(status.st_mode):
         fix = "replace it by the file it points to, or list it in .pluginignore"
         fail(PackCode.LINK, f"{name!r} is a symbolic link", where=name, fix=fix)

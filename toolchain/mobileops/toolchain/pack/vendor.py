@@ -106,7 +106,7 @@ def vendored(source: Path, manifest: Manifest, *, wheels: Path | None = None) ->
     """
     with _installed(source, manifest, wheels=wheels) as site:
         files = () if site is None else tuple(plan_tree(site, VENDOR_FOLDER, keep=_is_kept))
-        native = any(_NATIVE.fullmatch(file.path.name) for file in files)
+        native = any(_NATIVE.fullmatch(file.name) for file in files)
         yield Vendored(files, platform_tag() if native else None)
 
 
