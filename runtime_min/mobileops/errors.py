@@ -29,7 +29,8 @@ MOP20xx    bundle: structure of the archive
 MOP21xx    bundle: member names
 MOP22xx    bundle: member types, sizes, methods, checksums
 MOP23xx    bundle: content (manifest, files.json)
-MOP24xx    packaging a source folder
+MOP24xx    packaging a source folder; from MOP2470 on locking and vendoring
+MOP25xx    rebuilding and comparing bundles, and what a bundle says about itself
 MOP30xx    signature: the Sigstore bundle and its statement
 MOP31xx    trust: policy, pins, revocation
 MOP32xx    signing

@@ -134,10 +134,13 @@ def table_of(entries: Sequence[Entry]) -> bytes:
     return canonical(rows)
 
 
+DESCRIPTIONS = (b".mobileops/sbom.cdx.json", b".mobileops/api.json")
+
+
 def bundle_entries(*extra: Entry, manifest: bytes | None = None, table: bytes | None = None) -> list[Entry]:
     """Return the entries of a valid bundle with `extra` in its place by name."""
     content = [Entry(b"lib/a.py", b"A = 1\n" * 40, 8), Entry(b"main.py", b"print()\n"), *extra]
-    content.sort(key=lambda entry: entry.name)
+    content.sort(key=lambda entry: (DESCRIPTIONS.index(entry.name) if entry.name in DESCRIPTIONS else 2, entry.name))
     first = Entry(b"plugin.json", canonical(MANIFEST) if manifest is None else manifest, 8)
     second = Entry(b".mobileops/files.json", table_of([first, *content]) if table is None else table)
     return [first, second, *content]

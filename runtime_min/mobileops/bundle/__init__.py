@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from mobileops.bundle.codes import Code
+    from mobileops.bundle.description import read_api, read_sbom
     from mobileops.bundle.digest import sha256_of_descriptor, sha256_of_file
     from mobileops.bundle.filename import SIGNATURE_SUFFIX, bundle_file_name, signature_path
     from mobileops.bundle.files import FileEntry, FileTable
@@ -32,6 +33,8 @@ __all__ = [
     "Member",
     "bundle_file_name",
     "open_bundle",
+    "read_api",
+    "read_sbom",
     "sha256_of_descriptor",
     "sha256_of_file",
     "signature_path",
@@ -39,6 +42,7 @@ __all__ = [
 
 _HOMES: Final = {
     "codes": ("Code",),
+    "description": ("read_api", "read_sbom"),
     "digest": ("sha256_of_descriptor", "sha256_of_file"),
     "filename": ("SIGNATURE_SUFFIX", "bundle_file_name", "signature_path"),
     "files": ("FileEntry", "FileTable"),

@@ -1,7 +1,8 @@
 """Every reason for which a bundle is refused, with its stable code and one line of meaning.
 
 ``MOP20xx`` structure of the archive · ``MOP21xx`` member names · ``MOP22xx`` member types, sizes, methods, checksums ·
-``MOP23xx`` content. The reference documentation is generated from this table.
+``MOP23xx`` content ·
+``MOP2501`` descriptions. The reference documentation is generated from this table.
 """
 
 from __future__ import annotations
@@ -104,3 +105,6 @@ class Code(CodeTable):
     READ_LIMIT = "MOP2313", "a member is larger than its reader accepts"
     TARGET = "MOP2314", "the folder to extract into is not an empty directory of its own"
     WRITE = "MOP2315", "the files of a bundle could not be written to disk"
+
+    # What the bundle says about itself; only those who ask for it are refused.
+    DESCRIPTION = "MOP2501", "the API description or the SBOM inside the bundle is malformed"

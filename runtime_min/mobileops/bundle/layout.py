@@ -7,7 +7,8 @@ A bundle is a ZIP file (APPNOTE.TXT 6.3.10, sections 4.3.7, 4.3.12 and 4.3.16) o
     once:                         END record
 
 There is nothing before, between or after these parts.
-Order of members: ``plugin.json``, ``.mobileops/files.json``, then all others by the bytes of their UTF-8 names.
+Order of members: ``plugin.json``, ``.mobileops/files.json``, ``.mobileops/sbom.cdx.json``, ``.mobileops/api.json`` (the
+last two when they are there), then all others by the bytes of their UTF-8 names.
 The packer writes with these constants and the reader compares against them, so neither can drift from the other.
 """
 
@@ -22,6 +23,8 @@ API_MEMBER: Final = ".mobileops/api.json"
 SBOM_MEMBER: Final = ".mobileops/sbom.cdx.json"
 RESERVED_FOLDER: Final = ".mobileops/"
 RESERVED_MEMBERS: Final = frozenset({FILES_MEMBER, API_MEMBER, SBOM_MEMBER})
+
+_RANKS: Final = {name: rank for rank, name in enumerate((MANIFEST_MEMBER, FILES_MEMBER, SBOM_MEMBER, API_MEMBER))}
 
 LOCAL_SIGNATURE: Final = b"PK\x03\x04"
 CENTRAL_SIGNATURE: Final = b"PK\x01\x02"
@@ -112,5 +115,4 @@ def external_attributes(mode: int) -> int:
 
 def member_order(name: str) -> tuple[int, bytes]:
     """Return the sort key that puts members in the order of the profile."""
-    rank = {MANIFEST_MEMBER: 0, FILES_MEMBER: 1}.get(name, 2)
-    return rank, name.encode()
+    return _RANKS.get(name, len(_RANKS)), name.encode()

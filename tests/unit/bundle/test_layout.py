@@ -22,6 +22,13 @@ def test_an_archive_of_our_records_is_the_archive_of_an_independent_writer():
 
 
 def test_the_members_of_the_format_come_first():
-    names = ["zz", "+a", ".mobileops/api.json", "plugin.json", ".mobileops/files.json"]
-    wanted = ["plugin.json", ".mobileops/files.json", "+a", ".mobileops/api.json", "zz"]
+    names = ["zz", "+a", ".mobileops/api.json", ".mobileops/sbom.cdx.json", "plugin.json", ".mobileops/files.json"]
+    wanted = [
+        "plugin.json",
+        ".mobileops/files.json",
+        ".mobileops/sbom.cdx.json",
+        ".mobileops/api.json",
+        "+a",
+        "zz",
+    ]
     assert sorted(names, key=layout.member_order) == wanted

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mobileops.bundle import API_MEMBER
 from mobileops.errors import ManifestError
+from mobileops.toolchain.api import describe_files
 from mobileops.toolchain.diagnostics import diagnose
 from mobileops.toolchain.pack import Packed, Plan, dependencies, pack, plan
 from mobileops.toolchain.testrun import TestRun, run_tests
@@ -16,7 +18,7 @@ __all__ = ["Packed", "Plan", "TestRun", "package", "plan", "test"]
 
 
 def package(source: Path, out_dir: Path) -> Packed:
-    """Check a source folder as ``validate`` does, then build its bundle.
+    """Check a source folder as ``validate`` does, then build its bundle, with a description of its API in it.
 
     Raises:
         ManifestError: it has findings that are errors; all of them are in ``findings``.
@@ -25,7 +27,9 @@ def package(source: Path, out_dir: Path) -> Packed:
     errors = tuple(found.finding for found in diagnose(source) if found.is_error)
     if errors:
         raise ManifestError(errors, where=str(source))
-    return pack(source, out_dir)
+    planned = plan(source)
+    api = describe_files(planned.manifest, {file.name: file.path for file in planned.files})
+    return pack(source, out_dir, generated={API_MEMBER: api})
 
 
 def test(source: Path) -> TestRun:

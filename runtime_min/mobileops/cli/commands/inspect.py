@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mobileops.bundle import open_bundle
+from mobileops.bundle import open_bundle, read_api, read_sbom
 from mobileops.cli.commands._sources import find_bundle
 from mobileops.errors import EXIT_FAILURE, BundleRefused
 
@@ -29,6 +29,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     try:
         with open_bundle(path) as bundle:
             bundle.check_members()
+            api, sbom = read_api(bundle), read_sbom(bundle)
             facts = {
                 "name": bundle.manifest.name,
                 "version": str(bundle.manifest.version),
@@ -36,6 +37,23 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
                 "sha256": bundle.sha256,
                 "size_bytes": bundle.size_bytes,
                 "permissions": [str(permission) for permission in bundle.manifest.permissions],
+                "methods": {
+                    name: {"description": method.description, "positional": list(method.positional)}
+                    for name, method in (api.methods if api else {}).items()
+                },
+                "events": {
+                    "publishes": list(api.events.publishes) if api else [],
+                    "subscribes": list(api.events.subscribes) if api else [],
+                },
+                "dependencies": [
+                    {
+                        "name": one.name,
+                        "version": one.version,
+                        "licence": ", ".join(map(str, one.licenses)),
+                        "sha256": sorted(one.sha256),
+                    }
+                    for one in (sbom.components if sbom else ())
+                ],
                 "members": [
                     {"name": member.name, "size_bytes": member.size, "compressed_bytes": member.compressed_size}
                     for member in bundle.members
@@ -54,10 +72,24 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _show(facts: dict[str, Any], console: Console) -> None:
-    members = facts.pop("members")
+    members, dependencies, events = facts.pop("members"), facts.pop("dependencies"), facts.pop("events")
+    methods = (f"{name}({', '.join(method['positional'])})" for name, method in facts["methods"].items())
     facts["permissions"] = ", ".join(facts["permissions"]) or "none"
+    facts["methods"] = _printable(", ".join(methods)) or "none"
+    for verb, topics in events.items():
+        if topics:
+            facts[verb] = _printable(", ".join(topics))
+    facts["vendored"] = len(dependencies) or "none"
     console.fields(facts)
+    if dependencies:
+        rows = [tuple(_printable(one[key]) for key in ("name", "version", "licence")) for one in dependencies]
+        console.table(("VENDORED", "VERSION", "LICENCE"), rows)
     console.table(
         ("SIZE", "PACKED", "MEMBER"), [(f"{m['size_bytes']}", f"{m['compressed_bytes']}", m["name"]) for m in members]
     )
     console.note("not verified: 'mobileops verify' decides about trust")
+
+
+def _printable(text: str) -> str:
+    """Return text of an untrusted bundle without what could act on a terminal."""
+    return text if text.isprintable() else ascii(text)[1:-1]

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mobileops.bundle import API_MEMBER, FILES_MEMBER, open_bundle
+from mobileops.bundle import API_MEMBER, FILES_MEMBER, SBOM_MEMBER, open_bundle
 from mobileops.bundle.layout import DEFLATED, STORED
 from mobileops.errors import PackagingError
 from mobileops.toolchain.pack import PackCode, build, content, pack
@@ -39,7 +39,7 @@ def _unpacked(packed, folder):
 def test_a_packed_folder_comes_out_as_it_was(source, out, tmp_path):
     packed = pack(source, out)
     wanted, got = _content(source), _unpacked(packed, tmp_path / "again")
-    del got[FILES_MEMBER], got["plugin.json"], wanted["plugin.json"]
+    del got[FILES_MEMBER], got[SBOM_MEMBER], got["plugin.json"], wanted["plugin.json"]
     assert got == wanted
 
 
@@ -48,7 +48,7 @@ def test_the_result_says_what_was_made(source, out):
     assert packed.path == out / "demo-1.0.0.zip"
     assert packed.sha256 == hashlib.sha256(packed.path.read_bytes()).hexdigest()
     assert packed.size_bytes == packed.path.stat().st_size
-    assert packed.members == ("plugin.json", FILES_MEMBER, "lib/run.sh", "main.py")
+    assert packed.members == ("plugin.json", FILES_MEMBER, SBOM_MEMBER, "lib/run.sh", "main.py")
     assert packed.path.stat().st_mode & 0o777 == 0o644
 
 

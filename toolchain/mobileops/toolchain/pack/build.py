@@ -23,6 +23,7 @@ from mobileops.bundle.layout import (
     MANIFEST_MEMBER,
     MODE_PLAIN,
     RESERVED_MEMBERS,
+    SBOM_MEMBER,
     STORED,
     member_order,
 )
@@ -81,7 +82,7 @@ def pack(
         source: folder with plugin.json or plugin.yaml.
         out_dir: folder for the bundle; may lie inside `source`.
         stored: do not compress, so that the bytes do not depend on a compressor either.
-        generated: content of further members of the format (``.mobileops/api.json``, ``.mobileops/sbom.cdx.json``).
+        generated: content of further members of the format (``.mobileops/api.json``).
         wheels: folder to take locked wheels from instead of the package index.
 
     Raises:
@@ -94,7 +95,7 @@ def pack(
         raise ValueError(message)
     planned = plan(source)
     with vendored(source, planned.manifest, wheels=wheels) as dependencies:
-        made = {MANIFEST_MEMBER: planned.manifest.canonical(), **extra}
+        made = {MANIFEST_MEMBER: planned.manifest.canonical(), SBOM_MEMBER: dependencies.sbom, **extra}
         files = (*planned.files, *dependencies.files, *(_made(name, data) for name, data in made.items()))
         check_limits(files)
         name = bundle_file_name(planned.manifest.name, str(planned.manifest.version), platform=dependencies.platform)

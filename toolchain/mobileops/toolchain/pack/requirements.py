@@ -7,6 +7,7 @@ pip and uv read: ``name==version`` with one or more ``--hash=sha256:…``.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Final
 
 from mobileops.toolchain.pack.codes import PackCode, fail
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 LOCK_FILE: Final = "requirements.txt"
 MAX_LOCK_BYTES: Final = 4 << 20
 _HEADER: Final = "# mobileops lock: "
+_PINNED: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*==")
+_HASH: Final = re.compile(r"--hash=sha256:([0-9a-f]{64})\b")
 _FIX: Final = "run 'mobileops lock' and commit requirements.txt"
 
 
@@ -80,6 +83,18 @@ def _pins(text: str) -> list[Requirement]:
             fail(PackCode.LOCK_DRIFT, what, where=LOCK_FILE, why="only hashed pins are installed", fix=_FIX)
         pins.append(parse_requirement(requirement.strip(), where=LOCK_FILE))
     return pins
+
+
+def locked_hashes(text: str) -> dict[str, tuple[str, ...]]:
+    """Return normal name -> SHA-256 that a checked lock file accepts for it, lowercase hex digits, sorted."""
+    from packaging.utils import canonicalize_name  # noqa: PLC0415 - most plugins have no dependencies
+
+    found: dict[str, set[str]] = {}
+    for line in text.replace("\\\n", " ").splitlines():
+        name = _PINNED.match(line)
+        if name:
+            found.setdefault(canonicalize_name(name[1]), set()).update(_HASH.findall(line))
+    return {name: tuple(sorted(hashes)) for name, hashes in found.items()}
 
 
 def _check_pins(pins: list[Requirement], dependencies: tuple[str, ...]) -> None:

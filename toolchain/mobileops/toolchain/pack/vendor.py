@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mobileops.toolchain.pack.codes import PackCode, fail
+from mobileops.toolchain.pack.distributions import read_distributions
 from mobileops.toolchain.pack.plan import VENDOR_FOLDER, Planned, plan_tree
-from mobileops.toolchain.pack.requirements import LOCK_FILE, header, read_lock
+from mobileops.toolchain.pack.requirements import LOCK_FILE, header, locked_hashes, read_lock
+from mobileops.toolchain.pack.sbom import write_sbom
 from mobileops.toolchain.pack.source_manifest import load_manifest
 
 if TYPE_CHECKING:
@@ -40,10 +42,12 @@ class Vendored:
     Attributes:
         files: members below ``vendor/``.
         platform: tag such as ``linux_x86_64-cp311`` when there is native code, else None.
+        sbom: the list of them (`mobileops.toolchain.pack.sbom`).
     """
 
     files: tuple[Planned, ...]
     platform: str | None
+    sbom: bytes
 
 
 def lock(source: Path, *, wheels: Path | None = None) -> Path:
@@ -105,9 +109,17 @@ def vendored(source: Path, manifest: Manifest, *, wheels: Path | None = None) ->
         PackagingError: the lock is missing or does not fit, or uv cannot install it.
     """
     with _installed(source, manifest, wheels=wheels) as site:
-        files = () if site is None else tuple(plan_tree(site, VENDOR_FOLDER, keep=_is_kept))
+        if site is None:
+            yield Vendored((), None, write_sbom(manifest))
+            return
+        files = tuple(plan_tree(site, VENDOR_FOLDER, keep=_is_kept))
         native = any(_NATIVE.fullmatch(file.name) for file in files)
-        yield Vendored(files, platform_tag() if native else None)
+        sbom = write_sbom(manifest, read_distributions(site), hashes=_hashes(source, manifest))
+        yield Vendored(files, platform_tag() if native else None, sbom)
+
+
+def _hashes(source: Path, manifest: Manifest) -> dict[str, tuple[str, ...]]:
+    return locked_hashes(_lock_text(source, manifest) or "")
 
 
 @contextlib.contextmanager
