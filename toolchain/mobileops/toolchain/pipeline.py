@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from mobileops.bundle import API_MEMBER
 from mobileops.errors import ManifestError
@@ -10,9 +10,6 @@ from mobileops.toolchain.api import describe_files
 from mobileops.toolchain.diagnostics import diagnose
 from mobileops.toolchain.pack import Packed, Plan, dependencies, pack, plan
 from mobileops.toolchain.testrun import TestRun, run_tests
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 __all__ = ["Packed", "Plan", "TestRun", "package", "plan", "test"]
 
@@ -28,7 +25,7 @@ def package(source: Path, out_dir: Path) -> Packed:
     if errors:
         raise ManifestError(errors, where=str(source))
     planned = plan(source)
-    api = describe_files(planned.manifest, {file.name: file.path for file in planned.files})
+    api = describe_files(planned.manifest, {file.name: Path(file.path) for file in planned.files})
     return pack(source, out_dir, generated={API_MEMBER: api})
 
 
