@@ -5,19 +5,23 @@ from __future__ import annotations
 import os
 import select
 import socket
+import struct
 import sys
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from mobileops.errors import HostFault, PluginGone, from_dict
 from mobileops.runtime.rpc import BlockingChannel, Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mobileops.runtime.home import Home
 
 SOCKET_NAME: Final = "daemon.sock"
 START_TIMEOUT_S: Final = 20.0
+STOP_TIMEOUT_S: Final = 20.0
 RETRY_S: Final = 0.02
 MAX_COMPLAINT_BYTES: Final = 64 << 10
 
@@ -25,9 +29,10 @@ MAX_COMPLAINT_BYTES: Final = 64 << 10
 class Client:
     """One connection to the plugin manager of a home."""
 
-    def __init__(self, channel: BlockingChannel) -> None:
-        """Use a connected channel."""
-        self._channel = channel
+    def __init__(self, connection: socket.socket) -> None:
+        """Use a connected socket."""
+        self._connection = connection
+        self._channel = BlockingChannel(connection)
 
     def ask(self, verb: str, **body: Any) -> Any:  # noqa: ANN401  plain values
         """Send one request and return its result.
@@ -47,13 +52,36 @@ class Client:
         return answer.body
 
     def wait_closed(self) -> None:
-        """Wait until the plugin manager closed this connection: it has ended then."""
+        """Wait until the plugin manager closed this connection: no plugin runs any more."""
         with suppress(PluginGone):
             self._channel.receive()
+
+    def shut_down(self) -> None:
+        """Stop the plugin manager and all plugins; return when its process has ended."""
+        with _peer_of(self._connection) as process:
+            self.ask("shutdown")
+            self.wait_closed()
+            if process is not None:
+                select.select([process], [], [], STOP_TIMEOUT_S)
 
     def close(self) -> None:
         """Close the connection."""
         self._channel.close()
+
+
+@contextmanager
+def _peer_of(connection: socket.socket) -> Iterator[int | None]:
+    """Give a pidfd of the process at the other end; None when it is in a pid namespace that ours cannot see."""
+    pid, _uid, _gid = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    try:
+        descriptor = os.pidfd_open(pid)
+    except (OSError, ValueError):
+        yield None
+        return
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def connect(home: Home) -> Client | None:
@@ -71,7 +99,7 @@ def connect(home: Home) -> Client | None:
         return None
     finally:
         os.close(folder)
-    return Client(BlockingChannel(connection))
+    return Client(connection)
 
 
 def connect_or_start(home: Home, *, program: tuple[str, ...]) -> Client:

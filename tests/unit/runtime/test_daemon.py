@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import stat
+import subprocess
 import struct
 import sys
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ import pytest
 from mobileops.errors import HostFault, MobileOpsError, NotFoundError, UsageError
 from mobileops.runtime import client as clients
 from mobileops.runtime import daemon as daemons
-from mobileops.runtime.client import Client, connect, connect_or_start
+from mobileops.runtime.client import Client, connect, connect_or_start, default_program
 from mobileops.runtime.home import Home
 from mobileops.runtime.rpc import BlockingChannel, Frame, Kind
 from mobileops.runtime.store import Store
@@ -157,6 +158,19 @@ def test_shutdown_stops_plugins_and_then_hangs_up(home: Home, monkeypatch: pytes
         thread.join(10)
         assert not thread.is_alive()
         assert not (home.run / "daemon.sock").exists()
+
+
+def test_a_stopped_plugin_manager_has_left_no_process(home: Home) -> None:
+    told, tells = os.pipe()
+    command = [*default_program(home), "--ready-fd", str(tells)]
+    with subprocess.Popen(command, pass_fds=(tells,), start_new_session=True) as process:
+        os.close(tells)
+        assert os.read(told, 100) == b"ready\n"
+        os.close(told)
+        client = connected(home)
+        client.shut_down()
+        client.close()
+        assert process.poll() == 0
 
 
 def test_an_idle_plugin_manager_ends(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

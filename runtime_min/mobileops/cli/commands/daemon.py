@@ -58,8 +58,7 @@ def _stop(home: Home, console: Console) -> int:
         console.note("the plugin manager does not run")
         return 0
     try:
-        client.ask("shutdown")
-        client.wait_closed()
+        client.shut_down()
     finally:
         client.close()
     console.note("the plugin manager has stopped")
