@@ -51,7 +51,7 @@ def scratch(session: nox.Session) -> Path:
 
 
 def run_pytest(session: nox.Session, *arguments: str, program: Sequence[str] = ("pytest",)) -> dict[str, str]:
-    """Run pytest with its closing lines visible, writing nothing into the checkout but bytecode.
+    """Run pytest on every core with its closing lines visible, writing nothing into the checkout but bytecode.
 
     Args:
         session: where it runs; what stands behind ``--`` replaces the arguments.
@@ -67,7 +67,8 @@ def run_pytest(session: nox.Session, *arguments: str, program: Sequence[str] = (
         "COVERAGE_FILE": str(folder / "coverage" / "data"),
         "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / "hypothesis"),
     }
-    session.run(*program, "-o", f"cache_dir={folder / 'pytest'}", *(session.posargs or arguments), env=env)
+    options = ("--numprocesses=auto", "-o", f"cache_dir={folder / 'pytest'}")
+    session.run(*program, *options, *(session.posargs or arguments), env=env)
     return env
 
 

@@ -10,6 +10,7 @@ import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ PORTIONS = ("errors", "manifest", "bundle", "plugin", "runtime", "cli", "toolcha
 UNMEASURED = {"test_nothing_heavy_is_imported_for_the_help"}
 
 _offline = False
+
+hypothesis.settings.register_profile("untimed", deadline=None)  # a busy machine is no defect of the code
+hypothesis.settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -6,11 +6,16 @@ import os
 import pwd
 import subprocess
 import sys
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+LEAVING_S: Final = 10.0
+"""How long a killed process may take to be gone."""
 
 
 @contextmanager
@@ -27,11 +32,34 @@ def ordinary_user(purpose: str) -> Iterator[dict[str, Any]]:
         return
     name = f"mobileops-{purpose}-{os.getpid()}"
     subprocess.run(["useradd", "--no-create-home", "--shell", "/usr/sbin/nologin", name], check=True)
+    entry = pwd.getpwnam(name)
     try:
-        entry = pwd.getpwnam(name)
         yield {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
     finally:
+        _wait_until_nothing_runs_as(entry.pw_uid)
         subprocess.run(["userdel", name], check=True)
+
+
+def _wait_until_nothing_runs_as(uid: int) -> None:
+    """Wait for processes that were killed a moment ago.
+
+    Raises:
+        AssertionError: one goes on, which is a leak that the tests made.
+    """
+    deadline = time.monotonic() + LEAVING_S
+    while left := _processes_of(uid):
+        assert time.monotonic() < deadline, f"still running: {left}"
+        time.sleep(0.05)
+
+
+def _processes_of(uid: int) -> list[str]:
+    """Return the command lines of an account's processes."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+            if f"Uid:\t{uid}\t" in (process / "status").read_text():  # the folder of a guarded process is root's
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    return found
 
 
 def python_for(identity: dict[str, Any], code: str = "") -> str:

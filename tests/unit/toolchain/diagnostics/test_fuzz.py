@@ -36,19 +36,19 @@ def answered(manifest: bytes, *, name: str = "plugin.json", rules: bytes | None 
         assert planned is None or repair.repaired(planned.after, name=name) == planned.after
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.dictionaries(KEYS | st.text(), VALUES, max_size=6))
 def test_any_change_of_a_manifest_is_answered(changes: dict[str, object]) -> None:
     answered(json.dumps({**EVERYTHING, **changes}).encode())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=200) | VALUES.map(lambda value: json.dumps(value).encode()), st.booleans())
 def test_any_bytes_are_answered(content: bytes, is_yaml: bool) -> None:
     answered(content, name="plugin.yaml" if is_yaml else "plugin.json")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.binary(max_size=80) | st.text(alphabet='[]{}=".#\nrulesMOP1210 offwarn', max_size=80).map(str.encode))
 def test_any_rules_are_answered(rules: bytes) -> None:
     answered(b"{}", rules=rules)

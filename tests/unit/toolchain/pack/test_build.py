@@ -124,7 +124,7 @@ FILES = st.dictionaries(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(FILES)
 def test_packing_and_extracting_is_the_identity(tmp_path_factory, files):
     folder = tmp_path_factory.mktemp("property")
