@@ -6,8 +6,8 @@ import os
 import shutil
 import socket
 import stat
-import subprocess
 import struct
+import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
