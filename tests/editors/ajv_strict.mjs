@@ -9,8 +9,7 @@ const EDITOR_WORDS = [
   "enumDescriptions", "enumDetails", "defaultSnippets", "errorMessage", "patternErrorMessage", "markdownDescription",
   "deprecationMessage",
 ];
-// The type and the keys of an object are declared where it is, not again inside every condition.
-const ajv = new Ajv2020({ strict: true, strictTypes: false, strictRequired: false });
+const ajv = new Ajv2020({ strict: true, strictTypes: true, strictTuples: true, strictRequired: true });
 ajv.addVocabulary(EDITOR_WORDS);
 ajv.addFormat("uri", true); // every format of the schema is paired with a pattern
 const validate = ajv.compile(JSON.parse(readFileSync(process.argv[2], "utf-8")));

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mobileops.manifest._checking import check
+    from mobileops.manifest._problems import REPEATED, UNKNOWN_KEY
     from mobileops.manifest.json_text import MAX_JSON_BYTES, MAX_JSON_DEPTH, canonical, loads
     from mobileops.manifest.model import Compatibility, Events, Health, Manifest, Resources, parse
     from mobileops.manifest.permissions import Permission, allows, covers
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = [
     "MAX_JSON_BYTES",
     "MAX_JSON_DEPTH",
+    "REPEATED",
+    "UNKNOWN_KEY",
     "Compatibility",
     "Events",
     "Health",
@@ -36,6 +39,7 @@ __all__ = [
 
 _HOMES = {
     "_checking": ("check",),
+    "_problems": ("REPEATED", "UNKNOWN_KEY"),
     "json_text": ("MAX_JSON_BYTES", "MAX_JSON_DEPTH", "canonical", "loads"),
     "model": ("Compatibility", "Events", "Health", "Manifest", "Resources", "parse"),
     "permissions": ("Permission", "allows", "covers"),

@@ -22,46 +22,44 @@ if TYPE_CHECKING:
 
 Rule: TypeAlias = "Callable[[Any, str, list[Problem]], None]"
 
-SCHEMA_SHA256: Final = "528d7490fdff2b39d0ca6322e118206aec422c2036d66ffd55223d229866951e"
+SCHEMA_SHA256: Final = "18f3c8a95042b7dd527bab086b390c2a784f20a721044bf22963e7b44e53a79c"
 
 
 _SENTENCES: Final = (
-    ("MOP1107", "This text is longer than 64 characters"),
+    ("MOP1107", "String is longer than the maximum length of 64"),
     (
         "MOP1105",
         'A plugin name has lower-case letters, digits and single hyphens, and starts with a letter, like "my-plugin"',
     ),
-    ("MOP1107", "This text is longer than 128 characters"),
+    ("MOP1107", "String is longer than the maximum length of 128"),
     ("MOP1105", 'Write a version with three numbers, like "1.0.0" or "1.0.0-rc.1" (SemVer 2.0.0)'),
-    ("MOP1107", "This text is longer than 256 characters"),
+    ("MOP1107", "String is longer than the maximum length of 256"),
     ("MOP1105", 'Write comparisons joined by commas, like ">=1.0.0,<2"'),
-    ("MOP1106", "This text is empty"),
-    ("MOP1107", "This text is longer than 200 characters"),
+    ("MOP1106", "String is shorter than the minimum length of 1"),
+    ("MOP1107", "String is longer than the maximum length of 200"),
     ("MOP1105", "This is one line of text, without control characters"),
-    ("MOP1107", "This text is longer than 1024 characters"),
+    ("MOP1107", "String is longer than the maximum length of 1024"),
     ("MOP1105", "This is plain text, without control characters"),
-    ("MOP1107", "This text is longer than 512 characters"),
+    ("MOP1107", "String is longer than the maximum length of 512"),
     ("MOP1105", "Write a web address, starting with https:// or http://"),
-    ("MOP1107", "This text is longer than 255 characters"),
+    ("MOP1107", "String is longer than the maximum length of 255"),
     (
         "MOP1105",
         "Write a path relative to plugin.json with forward slashes and without '.' and '..', like \"hooks/pre_start.py\"",
     ),
     ("MOP1105", "This is a Python file: its name ends in .py"),
-    ("MOP1107", "This text is longer than 16 characters"),
     ("MOP1105", 'Write a whole number with KiB, MiB or GiB, like "64MiB"'),
     ("MOP1105", "A method name has letters, digits and underscores, and starts with a letter"),
     ("MOP1105", "A setting's name has letters, digits, '_', '.' and '-', and starts with a letter"),
     ("MOP1105", "An asset's name has lower-case letters, digits, '.', '_' and '-', like \"model-weights\""),
     ("MOP1105", 'A topic has lower-case words joined by dots, like "device.connected"'),
     ("MOP1105", 'Write a topic like "device.connected", or "device.*" for all topics below device'),
-    ("MOP1106", "At least 1 of these items is needed"),
-    ("MOP1107", "There may be at most 100 of these items"),
-    ("MOP1108", "The least number allowed here is 0"),
-    ("MOP1108", "The largest number allowed here is 86400"),
-    ("MOP1106", "At least 1 of these keys is needed"),
-    ("MOP1107", "There may be at most 100 of these keys"),
-    ("MOP1107", "This text is longer than 32 characters"),
+    ("MOP1106", "Array has too few items. Expected 1 or more"),
+    ("MOP1107", "Array has too many items. Expected 100 or fewer"),
+    ("MOP1108", "Value is below the minimum of 0"),
+    ("MOP1108", "Value is above the maximum of 86400"),
+    ("MOP1106", "Object has fewer properties than the required number of 1"),
+    ("MOP1107", "Object has more properties than limit of 100"),
     ("MOP1105", 'Write a colour like "#1a2b3c" or a length like "12px"'),
     ("MOP1201", "Unknown permission; the families are api, events, filesystem, network, plugin, system and ui"),
     ("MOP1203", "'api.platform' takes no value; write \"api.platform\""),
@@ -99,26 +97,26 @@ _SENTENCES: Final = (
     ("MOP1105", "Write the address of a schema, starting with https://"),
     ("MOP1120", "This platform reads manifest version 1. A newer manifest needs a newer platform"),
     ("MOP1105", 'Write an SPDX licence expression, like "MIT" or "Apache-2.0 OR MIT"'),
-    ("MOP1107", "There may be at most 20 of these items"),
-    ("MOP1107", "This text is longer than 40 characters"),
+    ("MOP1107", "Array has too many items. Expected 20 or fewer"),
+    ("MOP1107", "String is longer than the maximum length of 40"),
     ("MOP1105", "A keyword has lower-case letters, digits, spaces and hyphens"),
     ("MOP1105", "An icon is a .png or .svg file"),
-    ("MOP1107", "There may be at most 200 of these items"),
+    ("MOP1107", "Array has too many items. Expected 200 or fewer"),
     ("MOP1105", 'Write a requirement like "requests", "numpy>=2,<3" or "httpx[http2]"'),
-    ("MOP1107", "There may be at most 200 of these keys"),
-    ("MOP1108", "The least number allowed here is 0.01"),
-    ("MOP1108", "The largest number allowed here is 256"),
-    ("MOP1108", "The least number allowed here is 1"),
-    ("MOP1108", "The largest number allowed here is 4096"),
-    ("MOP1108", "The least number allowed here is 16"),
-    ("MOP1108", "The largest number allowed here is 65536"),
-    ("MOP1108", "The least number allowed here is 0.1"),
-    ("MOP1108", "The largest number allowed here is 600"),
-    ("MOP1108", "The least number allowed here is 0.001"),
-    ("MOP1108", "The largest number allowed here is 3600"),
-    ("MOP1108", "The largest number allowed here is 100"),
+    ("MOP1107", "Object has more properties than limit of 200"),
+    ("MOP1108", "Value is below the minimum of 0.01"),
+    ("MOP1108", "Value is above the maximum of 256"),
+    ("MOP1108", "Value is below the minimum of 1"),
+    ("MOP1108", "Value is above the maximum of 4096"),
+    ("MOP1108", "Value is below the minimum of 16"),
+    ("MOP1108", "Value is above the maximum of 65536"),
+    ("MOP1108", "Value is below the minimum of 0.1"),
+    ("MOP1108", "Value is above the maximum of 600"),
+    ("MOP1108", "Value is below the minimum of 0.001"),
+    ("MOP1108", "Value is above the maximum of 3600"),
+    ("MOP1108", "Value is above the maximum of 100"),
     ("MOP1105", "Write sha256: and 64 lower-case hexadecimal digits"),
-    ("MOP1107", "There may be at most 50 of these items"),
+    ("MOP1107", "Array has too many items. Expected 50 or fewer"),
 )
 
 
@@ -260,7 +258,7 @@ def _anything(v: Any, at: str, out: list[Problem]) -> None:
 def _def_plugin_name(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/$defs/plugin_name."""
     if not isinstance(v, str):
-        out.append(mistyped(v, at, "a string"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "string"'))
         return
     if len(v) > 64:
         out.append(_problem(0, at, v))
@@ -271,7 +269,7 @@ def _def_plugin_name(v: Any, at: str, out: list[Problem]) -> None:
 def _def_version(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/$defs/version."""
     if not isinstance(v, str):
-        out.append(mistyped(v, at, "a string"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "string"'))
         return
     if len(v) > 128:
         out.append(_problem(2, at, v))
@@ -282,7 +280,7 @@ def _def_version(v: Any, at: str, out: list[Problem]) -> None:
 def _def_version_range(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/$defs/version_range."""
     if not isinstance(v, str):
-        out.append(mistyped(v, at, "a string"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "string"'))
         return
     if len(v) > 256:
         out.append(_problem(4, at, v))
@@ -293,7 +291,7 @@ def _def_version_range(v: Any, at: str, out: list[Problem]) -> None:
 def _def_line(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/$defs/line."""
     if not isinstance(v, str):
-        out.append(mistyped(v, at, "a string"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "string"'))
         return
     if len(v) < 1:
         out.append(_problem(6, at, v))
@@ -306,7 +304,7 @@ def _def_line(v: Any, at: str, out: list[Problem]) -> None:
 def _def_text(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/$defs/text."""
     if not isinstance(v, str):
-        out.append(mistyped(v, at, "a string"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "string"'))
         return
     if len(v) < 1:
         out.append(_problem(6, at, v))
@@ -319,7 +317,7 @@ def _def_text(v: Any, at: str, out: list[Problem]) -> None:
 def _def_web_address(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/$defs/web_address."""
     if not isinstance(v, str):
-        out.append(mistyped(v, at, "a string"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "string"'))
         return
     if len(v) > 512:
         out.append(_problem(11, at, v))
@@ -330,7 +328,7 @@ def _def_web_address(v: Any, at: str, out: list[Problem]) -> None:
 def _def_file_path(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/$defs/file_path."""
     if not isinstance(v, str):
-        out.append(mistyped(v, at, "a string"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "string"'))
         return
     if len(v) > 255:
         out.append(_problem(13, at, v))
@@ -340,81 +338,82 @@ def _def_file_path(v: Any, at: str, out: list[Problem]) -> None:
 
 def _def_python_path(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/$defs/python_path."""
+    if not isinstance(v, str):
+        out.append(mistyped(v, at, 'Incorrect type. Expected "string"'))
+        return
     _def_file_path(v, at, out)
-    if isinstance(v, str) and not _found(7, v):
+    if not _found(7, v):
         out.append(_problem(15, at, v))
 
 
 def _def_size(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/$defs/size."""
     if not isinstance(v, str):
-        out.append(mistyped(v, at, "a string"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "string"'))
         return
-    if len(v) > 16:
+    if not _found(8, v):
         out.append(_problem(16, at, v))
-    elif not _found(8, v):
-        out.append(_problem(17, at, v))
 
 
 def _def_identifier(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/$defs/identifier."""
     if not isinstance(v, str):
-        out.append(mistyped(v, at, "a string"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "string"'))
         return
     if len(v) > 64:
         out.append(_problem(0, at, v))
     elif not _found(9, v):
-        out.append(_problem(18, at, v))
+        out.append(_problem(17, at, v))
 
 
 def _def_setting_name(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/$defs/setting_name."""
     if not isinstance(v, str):
-        out.append(mistyped(v, at, "a string"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "string"'))
         return
     if len(v) > 64:
         out.append(_problem(0, at, v))
     elif not _found(10, v):
-        out.append(_problem(19, at, v))
+        out.append(_problem(18, at, v))
 
 
 def _def_asset_name(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/$defs/asset_name."""
     if not isinstance(v, str):
-        out.append(mistyped(v, at, "a string"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "string"'))
         return
     if len(v) > 64:
         out.append(_problem(0, at, v))
     elif not _found(11, v):
-        out.append(_problem(20, at, v))
+        out.append(_problem(19, at, v))
 
 
 def _def_topic(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/$defs/topic."""
     if not isinstance(v, str):
-        out.append(mistyped(v, at, "a string"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "string"'))
         return
     if len(v) > 256:
         out.append(_problem(4, at, v))
     elif not _found(12, v):
-        out.append(_problem(21, at, v))
+        out.append(_problem(20, at, v))
 
 
 def _def_topic_pattern(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/$defs/topic_pattern."""
     if not isinstance(v, str):
-        out.append(mistyped(v, at, "a string"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "string"'))
         return
     if len(v) > 256:
         out.append(_problem(4, at, v))
     elif not _found(13, v):
-        out.append(_problem(22, at, v))
+        out.append(_problem(21, at, v))
 
 
 def _def_setting(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/$defs/setting."""
     if not isinstance(v, dict):
-        out.append(mistyped(v, at, "an object"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "object"'))
         return
     if "type" not in v:
         out.append(missing("type", at))
@@ -427,59 +426,59 @@ def _def_setting(v: Any, at: str, out: list[Problem]) -> None:
 
 
 def _def_setting_type(v: Any, at: str, out: list[Problem]) -> None:
-    """Check #/$defs/setting/properties/type."""
+    """Check #/$defs/setting/allOf/0/properties/type."""
     if not isinstance(v, str):
-        out.append(mistyped(v, at, "a string"))
+        out.append(mistyped(v, at, "Setting types are string, integer, number, boolean, array and object"))
         return
     if v not in _CHOICES[0][1]:
         out.append(wrong_choice(v, at, *_CHOICES[0]))
 
 
 def _def_setting_enum(v: Any, at: str, out: list[Problem]) -> None:
-    """Check #/$defs/setting/properties/enum."""
+    """Check #/$defs/setting/allOf/0/properties/enum."""
     if not isinstance(v, list):
-        out.append(mistyped(v, at, "an array"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "array"'))
         return
     if len(v) < 1:
-        out.append(_problem(23, at, v))
+        out.append(_problem(22, at, v))
     if len(v) > 100:
-        out.append(_problem(24, at, v))
+        out.append(_problem(23, at, v))
 
 
 def _def_setting_minimum(v: Any, at: str, out: list[Problem]) -> None:
-    """Check #/$defs/setting/properties/minimum."""
+    """Check #/$defs/setting/allOf/0/properties/minimum."""
     if not (isinstance(v, int | float) and not isinstance(v, bool)):
-        out.append(mistyped(v, at, "a number"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "number"'))
         return
 
 
 def _def_setting_maximum(v: Any, at: str, out: list[Problem]) -> None:
-    """Check #/$defs/setting/properties/maximum."""
+    """Check #/$defs/setting/allOf/0/properties/maximum."""
     if not (isinstance(v, int | float) and not isinstance(v, bool)):
-        out.append(mistyped(v, at, "a number"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "number"'))
         return
 
 
 def _def_setting_pattern(v: Any, at: str, out: list[Problem]) -> None:
-    """Check #/$defs/setting/properties/pattern."""
+    """Check #/$defs/setting/allOf/0/properties/pattern."""
     if not isinstance(v, str):
-        out.append(mistyped(v, at, "a string"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "string"'))
         return
     if len(v) > 256:
         out.append(_problem(4, at, v))
 
 
 def _def_setting_secret(v: Any, at: str, out: list[Problem]) -> None:
-    """Check #/$defs/setting/properties/secret."""
+    """Check #/$defs/setting/allOf/0/properties/secret."""
     if not isinstance(v, bool):
-        out.append(mistyped(v, at, "true or false"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "boolean"'))
         return
 
 
 def _def_setting_apply(v: Any, at: str, out: list[Problem]) -> None:
-    """Check #/$defs/setting/properties/apply."""
+    """Check #/$defs/setting/allOf/0/properties/apply."""
     if not isinstance(v, str):
-        out.append(mistyped(v, at, "a string"))
+        out.append(mistyped(v, at, "A change applies live, on reload or on restart"))
         return
     if v not in _CHOICES[1][1]:
         out.append(wrong_choice(v, at, *_CHOICES[1]))
@@ -488,7 +487,7 @@ def _def_setting_apply(v: Any, at: str, out: list[Problem]) -> None:
 def _def_panel(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/$defs/panel."""
     if not isinstance(v, dict):
-        out.append(mistyped(v, at, "an object"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "object"'))
         return
     if "name" not in v:
         out.append(missing("name", at))
@@ -509,29 +508,29 @@ def _def_panel(v: Any, at: str, out: list[Problem]) -> None:
 
 
 def _def_panel_kind(v: Any, at: str, out: list[Problem]) -> None:
-    """Check #/$defs/panel/properties/kind."""
+    """Check #/$defs/panel/allOf/0/properties/kind."""
     if not isinstance(v, str):
-        out.append(mistyped(v, at, "a string"))
+        out.append(mistyped(v, at, "Panel kinds are declarative, worker and html"))
         return
     if v not in _CHOICES[2][1]:
         out.append(wrong_choice(v, at, *_CHOICES[2]))
 
 
 def _def_panel_refresh(v: Any, at: str, out: list[Problem]) -> None:
-    """Check #/$defs/panel/properties/refresh."""
+    """Check #/$defs/panel/allOf/0/properties/refresh."""
     if not (isinstance(v, int | float) and not isinstance(v, bool)):
-        out.append(mistyped(v, at, "a number"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "number"'))
         return
     if v < 0:
-        out.append(_problem(25, at, v))
+        out.append(_problem(24, at, v))
     if v > 86400:
-        out.append(_problem(26, at, v))
+        out.append(_problem(25, at, v))
 
 
 def _def_theme(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/$defs/theme."""
     if not isinstance(v, dict):
-        out.append(mistyped(v, at, "an object"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "object"'))
         return
     if "name" not in v:
         out.append(missing("name", at))
@@ -548,91 +547,89 @@ def _def_theme(v: Any, at: str, out: list[Problem]) -> None:
 
 
 def _def_theme_tokens(v: Any, at: str, out: list[Problem]) -> None:
-    """Check #/$defs/theme/properties/tokens."""
+    """Check #/$defs/theme/allOf/0/properties/tokens."""
     if not isinstance(v, dict):
-        out.append(mistyped(v, at, "an object"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "object"'))
         return
     if len(v) < 1:
-        out.append(_problem(27, at, v))
+        out.append(_problem(26, at, v))
     if len(v) > 100:
-        out.append(_problem(28, at, v))
+        out.append(_problem(27, at, v))
     for key, item in v.items():
         _def_asset_name(key, f"{at}/{escape(key)}", out)
         _def_theme_tokens_value(item, f"{at}/{escape(key)}", out)
 
 
 def _def_theme_tokens_value(v: Any, at: str, out: list[Problem]) -> None:
-    """Check #/$defs/theme/properties/tokens/additionalProperties."""
+    """Check #/$defs/theme/allOf/0/properties/tokens/additionalProperties."""
     if not isinstance(v, str):
-        out.append(mistyped(v, at, "a string"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "string"'))
         return
-    if len(v) > 32:
-        out.append(_problem(29, at, v))
-    elif not _found(14, v):
-        out.append(_problem(30, at, v))
+    if not _found(14, v):
+        out.append(_problem(28, at, v))
 
 
 def _def_permission(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/$defs/permission."""
     if not isinstance(v, str):
-        out.append(mistyped(v, at, "a string"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "string"'))
         return
     if len(v) > 1024:
         out.append(_problem(9, at, v))
     if not _found(15, v):
-        out.append(_problem(31, at, v))
+        out.append(_problem(29, at, v))
     if v.startswith("api.platform:"):
-        out.append(_problem(32, at, v))
+        out.append(_problem(30, at, v))
     if v.startswith("api.platform.ai:"):
-        out.append(_problem(33, at, v))
+        out.append(_problem(31, at, v))
     if v.startswith("api.platform.assets:"):
-        out.append(_problem(34, at, v))
+        out.append(_problem(32, at, v))
     if v.startswith("api.platform.network:"):
-        out.append(_problem(35, at, v))
+        out.append(_problem(33, at, v))
     if v.startswith("api.platform.devices:"):
-        out.append(_problem(36, at, v))
+        out.append(_problem(34, at, v))
     if v in ("events.publish", "events.publish:"):
-        out.append(_problem(37, at, v))
+        out.append(_problem(35, at, v))
     if v.startswith("events.publish:") and v != "events.publish:" and not _found(17, v):
-        out.append(_problem(38, at, v))
+        out.append(_problem(36, at, v))
     if v in ("events.subscribe", "events.subscribe:"):
-        out.append(_problem(39, at, v))
+        out.append(_problem(37, at, v))
     if v.startswith("events.subscribe:") and v != "events.subscribe:" and not _found(18, v):
-        out.append(_problem(40, at, v))
+        out.append(_problem(38, at, v))
     if v.startswith("filesystem.read:") and not _found(19, v):
-        out.append(_problem(41, at, v))
+        out.append(_problem(39, at, v))
     if v.startswith("filesystem.write:") and not _found(20, v):
-        out.append(_problem(42, at, v))
+        out.append(_problem(40, at, v))
     if v.startswith("network:"):
-        out.append(_problem(43, at, v))
+        out.append(_problem(41, at, v))
     if v.startswith("network.http:") and not _found(21, v):
-        out.append(_problem(44, at, v))
+        out.append(_problem(42, at, v))
     if v in ("network.tcp", "network.tcp:"):
-        out.append(_problem(45, at, v))
+        out.append(_problem(43, at, v))
     if v.startswith("network.tcp:") and v != "network.tcp:" and not _found(22, v):
-        out.append(_problem(46, at, v))
+        out.append(_problem(44, at, v))
     if v in ("network.udp", "network.udp:"):
-        out.append(_problem(47, at, v))
+        out.append(_problem(45, at, v))
     if v.startswith("network.udp:") and v != "network.udp:" and not _found(23, v):
-        out.append(_problem(48, at, v))
+        out.append(_problem(46, at, v))
     if v in ("network.listen", "network.listen:"):
-        out.append(_problem(49, at, v))
+        out.append(_problem(47, at, v))
     if v.startswith("network.listen:") and v != "network.listen:" and not _found(24, v):
-        out.append(_problem(50, at, v))
+        out.append(_problem(48, at, v))
     if v.startswith("plugin.communicate:") and not _found(25, v):
-        out.append(_problem(51, at, v))
+        out.append(_problem(49, at, v))
     if v.startswith("system.environment:") and not _found(26, v):
-        out.append(_problem(52, at, v))
+        out.append(_problem(50, at, v))
     if v.startswith("system.process:"):
-        out.append(_problem(53, at, v))
+        out.append(_problem(51, at, v))
     if v.startswith("ui.render:"):
-        out.append(_problem(54, at, v))
+        out.append(_problem(52, at, v))
 
 
 def _document(v: Any, at: str, out: list[Problem]) -> None:
     """Check #."""
     if not isinstance(v, dict):
-        out.append(mistyped(v, at, "an object"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "object"'))
         return
     if "name" not in v:
         out.append(missing("name", at))
@@ -661,41 +658,41 @@ def _document(v: Any, at: str, out: list[Problem]) -> None:
 def _document_schema(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/$schema."""
     if not isinstance(v, str):
-        out.append(mistyped(v, at, "a string"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "string"'))
         return
     if len(v) > 512:
         out.append(_problem(11, at, v))
     elif not _found(27, v):
-        out.append(_problem(55, at, v))
+        out.append(_problem(53, at, v))
 
 
 def _document_manifest_version(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/manifest_version."""
     if not (isinstance(v, int | float) and not isinstance(v, bool) and v == v // 1):
-        out.append(mistyped(v, at, "a whole number"))
+        out.append(mistyped(v, at, "This platform reads manifest version 1. A newer manifest needs a newer platform"))
         return
     if v != 1:
-        out.append(_problem(56, at, v))
+        out.append(_problem(54, at, v))
 
 
 def _document_license(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/license."""
     if not isinstance(v, str):
-        out.append(mistyped(v, at, "a string"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "string"'))
         return
     if len(v) > 256:
         out.append(_problem(4, at, v))
     elif not _found(28, v):
-        out.append(_problem(57, at, v))
+        out.append(_problem(55, at, v))
 
 
 def _document_keywords(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/keywords."""
     if not isinstance(v, list):
-        out.append(mistyped(v, at, "an array"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "array"'))
         return
     if len(v) > 20:
-        out.append(_problem(58, at, v))
+        out.append(_problem(56, at, v))
     out.extend(repeated(v, at))
     for index, item in enumerate(v):
         _document_keywords_item(item, f"{at}/{index}", out)
@@ -704,27 +701,28 @@ def _document_keywords(v: Any, at: str, out: list[Problem]) -> None:
 def _document_keywords_item(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/keywords/items."""
     if not isinstance(v, str):
-        out.append(mistyped(v, at, "a string"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "string"'))
         return
-    if len(v) < 1:
-        out.append(_problem(6, at, v))
-    elif len(v) > 40:
-        out.append(_problem(59, at, v))
+    if len(v) > 40:
+        out.append(_problem(57, at, v))
     elif not _found(29, v):
-        out.append(_problem(60, at, v))
+        out.append(_problem(58, at, v))
 
 
 def _document_icon(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/icon."""
+    if not isinstance(v, str):
+        out.append(mistyped(v, at, 'Incorrect type. Expected "string"'))
+        return
     _def_file_path(v, at, out)
-    if isinstance(v, str) and not _found(30, v):
-        out.append(_problem(61, at, v))
+    if not _found(30, v):
+        out.append(_problem(59, at, v))
 
 
 def _document_type(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/type."""
     if not isinstance(v, str):
-        out.append(mistyped(v, at, "a string"))
+        out.append(mistyped(v, at, "Plugin types are service, processing, ui and integration"))
         return
     if v not in _CHOICES[3][1]:
         out.append(wrong_choice(v, at, *_CHOICES[3]))
@@ -733,10 +731,10 @@ def _document_type(v: Any, at: str, out: list[Problem]) -> None:
 def _document_dependencies(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/dependencies."""
     if not isinstance(v, list):
-        out.append(mistyped(v, at, "an array"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "array"'))
         return
     if len(v) > 200:
-        out.append(_problem(62, at, v))
+        out.append(_problem(60, at, v))
     out.extend(repeated(v, at))
     for index, item in enumerate(v):
         _document_dependencies_item(item, f"{at}/{index}", out)
@@ -745,21 +743,21 @@ def _document_dependencies(v: Any, at: str, out: list[Problem]) -> None:
 def _document_dependencies_item(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/dependencies/items."""
     if not isinstance(v, str):
-        out.append(mistyped(v, at, "a string"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "string"'))
         return
     if len(v) > 512:
         out.append(_problem(11, at, v))
     elif not _found(31, v):
-        out.append(_problem(63, at, v))
+        out.append(_problem(61, at, v))
 
 
 def _document_plugin_dependencies(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/plugin_dependencies."""
     if not isinstance(v, dict):
-        out.append(mistyped(v, at, "an object"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "object"'))
         return
     if len(v) > 100:
-        out.append(_problem(28, at, v))
+        out.append(_problem(27, at, v))
     for key, item in v.items():
         _def_plugin_name(key, f"{at}/{escape(key)}", out)
         _def_version_range(item, f"{at}/{escape(key)}", out)
@@ -768,10 +766,10 @@ def _document_plugin_dependencies(v: Any, at: str, out: list[Problem]) -> None:
 def _document_permissions(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/permissions."""
     if not isinstance(v, list):
-        out.append(mistyped(v, at, "an array"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "array"'))
         return
     if len(v) > 100:
-        out.append(_problem(24, at, v))
+        out.append(_problem(23, at, v))
     out.extend(repeated(v, at))
     for index, item in enumerate(v):
         _def_permission(item, f"{at}/{index}", out)
@@ -780,10 +778,10 @@ def _document_permissions(v: Any, at: str, out: list[Problem]) -> None:
 def _document_permission_reasons(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/permission_reasons."""
     if not isinstance(v, dict):
-        out.append(mistyped(v, at, "an object"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "object"'))
         return
     if len(v) > 100:
-        out.append(_problem(28, at, v))
+        out.append(_problem(27, at, v))
     for key, item in v.items():
         _def_text(item, f"{at}/{escape(key)}", out)
 
@@ -791,10 +789,10 @@ def _document_permission_reasons(v: Any, at: str, out: list[Problem]) -> None:
 def _document_configuration(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/configuration."""
     if not isinstance(v, dict):
-        out.append(mistyped(v, at, "an object"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "object"'))
         return
     if len(v) > 200:
-        out.append(_problem(64, at, v))
+        out.append(_problem(62, at, v))
     for key in v:
         _def_setting_name(key, f"{at}/{escape(key)}", out)
 
@@ -802,10 +800,10 @@ def _document_configuration(v: Any, at: str, out: list[Problem]) -> None:
 def _document_configuration_schema(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/configuration_schema."""
     if not isinstance(v, dict):
-        out.append(mistyped(v, at, "an object"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "object"'))
         return
     if len(v) > 200:
-        out.append(_problem(64, at, v))
+        out.append(_problem(62, at, v))
     for key, item in v.items():
         _def_setting_name(key, f"{at}/{escape(key)}", out)
         _def_setting(item, f"{at}/{escape(key)}", out)
@@ -814,7 +812,7 @@ def _document_configuration_schema(v: Any, at: str, out: list[Problem]) -> None:
 def _document_compatibility(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/compatibility."""
     if not isinstance(v, dict):
-        out.append(mistyped(v, at, "an object"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "object"'))
         return
     for key, item in v.items():
         rule = _DOCUMENT_COMPATIBILITY_KEYS.get(key)
@@ -827,7 +825,7 @@ def _document_compatibility(v: Any, at: str, out: list[Problem]) -> None:
 def _document_hooks(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/hooks."""
     if not isinstance(v, dict):
-        out.append(mistyped(v, at, "an object"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "object"'))
         return
     for key, item in v.items():
         rule = _DOCUMENT_HOOKS_KEYS.get(key)
@@ -840,7 +838,7 @@ def _document_hooks(v: Any, at: str, out: list[Problem]) -> None:
 def _document_resources(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/resources."""
     if not isinstance(v, dict):
-        out.append(mistyped(v, at, "an object"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "object"'))
         return
     for key, item in v.items():
         rule = _DOCUMENT_RESOURCES_KEYS.get(key)
@@ -853,65 +851,65 @@ def _document_resources(v: Any, at: str, out: list[Problem]) -> None:
 def _document_resources_cpu(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/resources/properties/cpu."""
     if not (isinstance(v, int | float) and not isinstance(v, bool)):
-        out.append(mistyped(v, at, "a number"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "number"'))
         return
     if v < 0.01:
-        out.append(_problem(65, at, v))
+        out.append(_problem(63, at, v))
     if v > 256:
-        out.append(_problem(66, at, v))
+        out.append(_problem(64, at, v))
 
 
 def _document_resources_processes(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/resources/properties/processes."""
     if not (isinstance(v, int | float) and not isinstance(v, bool) and v == v // 1):
-        out.append(mistyped(v, at, "a whole number"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "integer"'))
         return
     if v < 1:
-        out.append(_problem(67, at, v))
+        out.append(_problem(65, at, v))
     if v > 4096:
-        out.append(_problem(68, at, v))
+        out.append(_problem(66, at, v))
 
 
 def _document_resources_open_files(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/resources/properties/open_files."""
     if not (isinstance(v, int | float) and not isinstance(v, bool) and v == v // 1):
-        out.append(mistyped(v, at, "a whole number"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "integer"'))
         return
     if v < 16:
-        out.append(_problem(69, at, v))
+        out.append(_problem(67, at, v))
     if v > 65536:
-        out.append(_problem(70, at, v))
+        out.append(_problem(68, at, v))
 
 
 def _document_resources_start_timeout(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/resources/properties/start_timeout."""
     if not (isinstance(v, int | float) and not isinstance(v, bool)):
-        out.append(mistyped(v, at, "a number"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "number"'))
         return
     if v < 0.1:
-        out.append(_problem(71, at, v))
+        out.append(_problem(69, at, v))
     if v > 600:
-        out.append(_problem(72, at, v))
+        out.append(_problem(70, at, v))
 
 
 def _document_resources_stop_timeout(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/resources/properties/stop_timeout."""
     if not (isinstance(v, int | float) and not isinstance(v, bool)):
-        out.append(mistyped(v, at, "a number"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "number"'))
         return
     if v < 0.1:
-        out.append(_problem(71, at, v))
+        out.append(_problem(69, at, v))
     if v > 600:
-        out.append(_problem(72, at, v))
+        out.append(_problem(70, at, v))
 
 
 def _document_methods(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/methods."""
     if not isinstance(v, dict):
-        out.append(mistyped(v, at, "an object"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "object"'))
         return
     if len(v) > 200:
-        out.append(_problem(64, at, v))
+        out.append(_problem(62, at, v))
     for key, item in v.items():
         _def_identifier(key, f"{at}/{escape(key)}", out)
         _document_methods_value(item, f"{at}/{escape(key)}", out)
@@ -920,7 +918,7 @@ def _document_methods(v: Any, at: str, out: list[Problem]) -> None:
 def _document_methods_value(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/methods/additionalProperties."""
     if not isinstance(v, dict):
-        out.append(mistyped(v, at, "an object"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "object"'))
         return
     for key, item in v.items():
         rule = _DOCUMENT_METHODS_VALUE_KEYS.get(key)
@@ -933,32 +931,32 @@ def _document_methods_value(v: Any, at: str, out: list[Problem]) -> None:
 def _document_methods_value_params(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/methods/additionalProperties/properties/params."""
     if not isinstance(v, dict):
-        out.append(mistyped(v, at, "an object"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "object"'))
         return
 
 
 def _document_methods_value_returns(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/methods/additionalProperties/properties/returns."""
     if not isinstance(v, dict):
-        out.append(mistyped(v, at, "an object"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "object"'))
         return
 
 
 def _document_methods_value_timeout(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/methods/additionalProperties/properties/timeout."""
     if not (isinstance(v, int | float) and not isinstance(v, bool)):
-        out.append(mistyped(v, at, "a number"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "number"'))
         return
     if v < 0.001:
-        out.append(_problem(73, at, v))
+        out.append(_problem(71, at, v))
     if v > 3600:
-        out.append(_problem(74, at, v))
+        out.append(_problem(72, at, v))
 
 
 def _document_events(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/events."""
     if not isinstance(v, dict):
-        out.append(mistyped(v, at, "an object"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "object"'))
         return
     for key, item in v.items():
         rule = _DOCUMENT_EVENTS_KEYS.get(key)
@@ -971,10 +969,10 @@ def _document_events(v: Any, at: str, out: list[Problem]) -> None:
 def _document_events_publishes(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/events/properties/publishes."""
     if not isinstance(v, list):
-        out.append(mistyped(v, at, "an array"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "array"'))
         return
     if len(v) > 100:
-        out.append(_problem(24, at, v))
+        out.append(_problem(23, at, v))
     out.extend(repeated(v, at))
     for index, item in enumerate(v):
         _def_topic(item, f"{at}/{index}", out)
@@ -983,10 +981,10 @@ def _document_events_publishes(v: Any, at: str, out: list[Problem]) -> None:
 def _document_events_subscribes(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/events/properties/subscribes."""
     if not isinstance(v, list):
-        out.append(mistyped(v, at, "an array"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "array"'))
         return
     if len(v) > 100:
-        out.append(_problem(24, at, v))
+        out.append(_problem(23, at, v))
     out.extend(repeated(v, at))
     for index, item in enumerate(v):
         _def_topic_pattern(item, f"{at}/{index}", out)
@@ -995,7 +993,7 @@ def _document_events_subscribes(v: Any, at: str, out: list[Problem]) -> None:
 def _document_health(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/health."""
     if not isinstance(v, dict):
-        out.append(mistyped(v, at, "an object"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "object"'))
         return
     for key, item in v.items():
         rule = _DOCUMENT_HEALTH_KEYS.get(key)
@@ -1008,43 +1006,43 @@ def _document_health(v: Any, at: str, out: list[Problem]) -> None:
 def _document_health_interval(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/health/properties/interval."""
     if not (isinstance(v, int | float) and not isinstance(v, bool)):
-        out.append(mistyped(v, at, "a number"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "number"'))
         return
     if v < 0.1:
-        out.append(_problem(71, at, v))
+        out.append(_problem(69, at, v))
     if v > 3600:
-        out.append(_problem(74, at, v))
+        out.append(_problem(72, at, v))
 
 
 def _document_health_timeout(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/health/properties/timeout."""
     if not (isinstance(v, int | float) and not isinstance(v, bool)):
-        out.append(mistyped(v, at, "a number"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "number"'))
         return
     if v < 0.01:
-        out.append(_problem(65, at, v))
+        out.append(_problem(63, at, v))
     if v > 600:
-        out.append(_problem(72, at, v))
+        out.append(_problem(70, at, v))
 
 
 def _document_health_failures(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/health/properties/failures."""
     if not (isinstance(v, int | float) and not isinstance(v, bool) and v == v // 1):
-        out.append(mistyped(v, at, "a whole number"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "integer"'))
         return
     if v < 1:
-        out.append(_problem(67, at, v))
+        out.append(_problem(65, at, v))
     if v > 100:
-        out.append(_problem(75, at, v))
+        out.append(_problem(73, at, v))
 
 
 def _document_assets(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/assets."""
     if not isinstance(v, dict):
-        out.append(mistyped(v, at, "an object"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "object"'))
         return
     if len(v) > 100:
-        out.append(_problem(28, at, v))
+        out.append(_problem(27, at, v))
     for key, item in v.items():
         _def_asset_name(key, f"{at}/{escape(key)}", out)
         _document_assets_value(item, f"{at}/{escape(key)}", out)
@@ -1053,7 +1051,7 @@ def _document_assets(v: Any, at: str, out: list[Problem]) -> None:
 def _document_assets_value(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/assets/additionalProperties."""
     if not isinstance(v, dict):
-        out.append(mistyped(v, at, "an object"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "object"'))
         return
     if "digest" not in v:
         out.append(missing("digest", at))
@@ -1068,26 +1066,26 @@ def _document_assets_value(v: Any, at: str, out: list[Problem]) -> None:
 def _document_assets_value_digest(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/assets/additionalProperties/properties/digest."""
     if not isinstance(v, str):
-        out.append(mistyped(v, at, "a string"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "string"'))
         return
     if not _found(32, v):
-        out.append(_problem(76, at, v))
+        out.append(_problem(74, at, v))
 
 
 def _document_assets_value_optional(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/assets/additionalProperties/properties/optional."""
     if not isinstance(v, bool):
-        out.append(mistyped(v, at, "true or false"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "boolean"'))
         return
 
 
 def _document_ui(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/ui."""
     if not isinstance(v, dict):
-        out.append(mistyped(v, at, "an object"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "object"'))
         return
     if len(v) < 1:
-        out.append(_problem(27, at, v))
+        out.append(_problem(26, at, v))
     for key, item in v.items():
         rule = _DOCUMENT_UI_KEYS.get(key)
         if rule is not None:
@@ -1099,10 +1097,10 @@ def _document_ui(v: Any, at: str, out: list[Problem]) -> None:
 def _document_ui_panels(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/ui/properties/panels."""
     if not isinstance(v, list):
-        out.append(mistyped(v, at, "an array"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "array"'))
         return
     if len(v) > 50:
-        out.append(_problem(77, at, v))
+        out.append(_problem(75, at, v))
     for index, item in enumerate(v):
         _def_panel(item, f"{at}/{index}", out)
 
@@ -1110,10 +1108,10 @@ def _document_ui_panels(v: Any, at: str, out: list[Problem]) -> None:
 def _document_ui_widgets(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/ui/properties/widgets."""
     if not isinstance(v, list):
-        out.append(mistyped(v, at, "an array"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "array"'))
         return
     if len(v) > 50:
-        out.append(_problem(77, at, v))
+        out.append(_problem(75, at, v))
     for index, item in enumerate(v):
         _def_panel(item, f"{at}/{index}", out)
 
@@ -1121,10 +1119,10 @@ def _document_ui_widgets(v: Any, at: str, out: list[Problem]) -> None:
 def _document_ui_themes(v: Any, at: str, out: list[Problem]) -> None:
     """Check #/properties/ui/properties/themes."""
     if not isinstance(v, list):
-        out.append(mistyped(v, at, "an array"))
+        out.append(mistyped(v, at, 'Incorrect type. Expected "array"'))
         return
     if len(v) > 20:
-        out.append(_problem(58, at, v))
+        out.append(_problem(56, at, v))
     for index, item in enumerate(v):
         _def_theme(item, f"{at}/{index}", out)
 

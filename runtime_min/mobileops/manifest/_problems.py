@@ -41,7 +41,7 @@ class Problem(NamedTuple):
 
     Attributes:
         at: JSON pointer.
-        found: the value as it would be quoted, or None where quoting would not help or would show a secret.
+        found: the value as it would be quoted, or its kind, or None where that would not help or would show a secret.
     """
 
     code: str
@@ -55,7 +55,16 @@ def shown(value: object) -> str | None:
     """Return a scalar as a finding quotes it."""
     if isinstance(value, list | dict):
         return None
-    text = repr(value)
+    return _cut(repr(value))
+
+
+def _legible(key: str) -> str:
+    """Return a key as it is, unless it is long or has no UTF-8 form."""
+    return _cut(key.encode("utf-8", "backslashreplace").decode())
+
+
+def _cut(text: str) -> str:
+    """Return a text in at most ``MAX_SHOWN`` characters and a mark."""
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
 
 
@@ -72,15 +81,14 @@ def escape(key: object) -> str:
     return str(key).replace("~", "~0").replace("/", "~1")
 
 
-def mistyped(value: object, at: str, wanted: str) -> Problem:
+def mistyped(value: object, at: str, sentence: str) -> Problem:
     """Report a value of the wrong type."""
-    kind = _KINDS.get(type(value), type(value).__name__)
-    return Problem(WRONG_TYPE, at, f"{wanted} is needed here, not {kind}")
+    return Problem(WRONG_TYPE, at, sentence, found=_KINDS.get(type(value), type(value).__name__))
 
 
 def missing(key: str, at: str) -> Problem:
     """Report an absent key at the object that should have it."""
-    return Problem(MISSING, at, f"{key!r} is missing", f"add {key!r}")
+    return Problem(MISSING, at, f'Missing property "{key}"', f"add {key!r}")
 
 
 def unknown_key(key: object, at: str, known: Iterable[str], *, earlier: int = 0) -> Problem:
@@ -95,7 +103,7 @@ def unknown_key(key: object, at: str, known: Iterable[str], *, earlier: int = 0)
     meant = closest(str(key), known) if earlier < MAX_SUGGESTIONS else None
     free = "remove it" if at else "remove it, or let its name start with x-"
     fix = f"did you mean {meant!r}?" if meant else free
-    return Problem(UNKNOWN_KEY, f"{at}/{escape(key)}", f"there is no key {shown(str(key))}", fix)
+    return Problem(UNKNOWN_KEY, f"{at}/{escape(key)}", f"Property {_legible(str(key))} is not allowed", fix)
 
 
 def wrong_choice(value: str, at: str, sentence: str, choices: Collection[str]) -> Problem:
@@ -109,7 +117,7 @@ def repeated(items: list[object], at: str) -> list[Problem]:
     """Report every string of an array that was there before."""
     first: dict[str, int] = {}
     return [
-        Problem(REPEATED, f"{at}/{index}", f"{shown(item)} is already item {first[item]}", "remove one of the two")
+        Problem(REPEATED, f"{at}/{index}", "Array has duplicate items", f"remove it: it is item {first[item]} already")
         for index, item in enumerate(items)
         if isinstance(item, str) and first.setdefault(item, index) != index
     ]

@@ -35,7 +35,7 @@ def findings(problems: Iterable[Problem], where: str, *, severity: str = "error"
         for index, problem in enumerate(found)
         # A misspelt required key is unknown and missing at once: the first of the two says it all.
         if problem.code != MISSING
-        or (problem.at, f"did you mean {problem.what.removesuffix(' is missing')}?") not in renamed
+        or (problem.at, f"did you mean {(problem.fix or '').removeprefix('add ')}?") not in renamed
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal, NotRequired, TypedDict
 
-SCHEMA_SHA256: Final = "528d7490fdff2b39d0ca6322e118206aec422c2036d66ffd55223d229866951e"
+SCHEMA_SHA256: Final = "18f3c8a95042b7dd527bab086b390c2a784f20a721044bf22963e7b44e53a79c"
 
 
 class Setting(TypedDict):

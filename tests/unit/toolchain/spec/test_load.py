@@ -28,7 +28,7 @@ def edit(root, name, old, new):
 
 
 def test_the_schema_is_found_without_being_told_where():
-    assert load.plugin_schema()["title"] == load.plugin_schema(SCHEMA)["title"]
+    assert load.plugin_schema()["$id"] == load.plugin_schema(SCHEMA)["$id"]
 
 
 def test_the_callers_copy_of_the_schema_is_its_own():

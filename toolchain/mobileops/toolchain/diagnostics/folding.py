@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from mobileops.manifest import UNKNOWN_KEY
 from mobileops.toolchain.diagnostics.layout import pointer_part
 
 if TYPE_CHECKING:
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 MAX_RENAMES: Final = 10  # misspelt keys in one manifest that are followed up
 MAX_FINDINGS: Final = 1000  # a manifest with more is no plugin with a typing mistake
 
-_UNKNOWN_KEY: Final = re.compile(r"there is no key .*", re.DOTALL)
-_MISSING: Final = re.compile(r"'(?P<key>[^']+)' is missing")
+_MISSING: Final = re.compile(r'Missing property "(?P<key>[^"]+)"')
 _SUGGESTION: Final = re.compile(r"did you mean '(?P<key>[^']+)'\?")
 _PREFIX: Final = "MOP"
 _MANIFEST_AREA: Final = "MOP1"
@@ -49,22 +49,21 @@ def fold(
     changes = dict(renames(suggested, document))
     if not changes:
         return suggested
-    imagined = tuple(judge(_renamed(document, changes)))
-    remaining = {(finding.code, finding.what) for finding in imagined}
-    before = {(finding.code, finding.what) for finding in suggested}
-    kept = [
-        finding
-        for finding in suggested
-        if _UNKNOWN_KEY.fullmatch(finding.what) or (finding.code, finding.what) in remaining
-    ]
-    hidden = [finding for finding in imagined if (finding.code, finding.what) not in before]
-    return (*kept, *(_moved_back(finding, changes, where) for finding in hidden))
+    imagined = [_moved_back(finding, changes, where) for finding in judge(_renamed(document, changes))]
+    remaining, before = ({_mark(finding) for finding in findings} for findings in (imagined, suggested))
+    kept = [finding for finding in suggested if finding.code == UNKNOWN_KEY or _mark(finding) in remaining]
+    return (*kept, *(finding for finding in imagined if _mark(finding) not in before))
+
+
+def _mark(finding: Finding) -> tuple[str, str, str]:
+    """Return what makes two findings the same."""
+    return finding.code, finding.what, finding.where
 
 
 def suggested_key(finding: Finding) -> tuple[str, str, str] | None:
     """Return (pointer of the object, key, suggested key) of a finding about a misspelt key, else None."""
     found = _SUGGESTION.fullmatch(finding.fix or "")
-    if found is None or not _UNKNOWN_KEY.fullmatch(finding.what):
+    if found is None or finding.code != UNKNOWN_KEY:
         return None
     parent, _, part = finding.where.partition("#")[2].rpartition("/")
     return parent, part.replace("~1", "/").replace("~0", "~"), found["key"]
@@ -80,7 +79,7 @@ def _with_missing_key(findings: tuple[Finding, ...]) -> Iterator[Finding]:
     replaced: dict[Finding, Finding] = {}
     for finding in findings:
         parent, _, part = finding.where.rpartition("#")[2].rpartition("/")
-        if not _UNKNOWN_KEY.fullmatch(finding.what) or suggested_key(finding):
+        if finding.code != UNKNOWN_KEY or suggested_key(finding):
             continue
         candidates = [key for at, key in missing if at == parent and missing[at, key] not in replaced]
         near = difflib.get_close_matches(part.casefold(), candidates, n=2, cutoff=_NEAR)

@@ -7,6 +7,7 @@ import functools
 import re
 from typing import TYPE_CHECKING, Final
 
+from mobileops.manifest import UNKNOWN_KEY
 from mobileops.toolchain.checks import files
 from mobileops.toolchain.checks.files import Unreadable
 from mobileops.toolchain.diagnostics import layout
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from mobileops.toolchain.diagnostics.layout import Entry, Layout, Span
 
 _NUMBERED: Final = re.compile(r"(?P<file>.+?)(?::(?P<line>[0-9]{1,9}))?(?::(?P<column>[0-9]{1,9}))?", re.DOTALL)
-_KEY_IS_WRONG: Final = "there is no key "
 
 
 class Text:
@@ -120,7 +120,7 @@ def _is_about_key(finding: Finding, pointer: str, entry: Entry, text: str) -> bo
     """Whether a finding is about the name of a value, not the value: an unknown key, or one that is spelt wrongly."""
     key = pointer.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
     quoted = text[entry.value.start : entry.value.end].strip("\"'")
-    return finding.what.startswith(_KEY_IS_WRONG) or (finding.why == f"found {key!r}" and quoted != key)
+    return finding.code == UNKNOWN_KEY or (finding.why == f"found {key!r}" and quoted != key)
 
 
 def _spanned(finding: Finding, file: str, *, pointer: str, text: Text, span: Span) -> Diagnostic:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import collections
 import dataclasses
 import difflib
-import re
 import stat
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 CODE_WRITE: Final = "MOP8020"
 MAX_ROUNDS: Final = 20  # a correction can bring a hidden mistake to light
 
-_REPEATED: Final = re.compile(r".* is already item [0-9]+", re.DOTALL)
 _NEAR: Final = 0.7  # as the suggestions of mobileops.manifest
 _BYTE_ORDER_MARK: Final = "\ufeff"
 
@@ -162,7 +160,7 @@ def _corrections(text: str, layout: Layout, findings: tuple[Finding, ...], docum
     """Yield the edits for repeated permissions and misspelt keys."""
     for finding in findings:
         pointer = finding.where.partition("#")[2]
-        if _REPEATED.fullmatch(finding.what) and pointer.startswith("/permissions/"):
+        if finding.code == manifest.REPEATED and pointer.startswith("/permissions/"):
             yield from _without_item(text, layout, pointer)
     changes = dict(folding.renames(findings, document))
     wishes = collections.Counter(

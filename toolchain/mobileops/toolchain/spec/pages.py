@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from mobileops.toolchain.spec.resolve import resolved
+
 if TYPE_CHECKING:
     from mobileops.toolchain.spec.load import Family, PermissionEntry
 
@@ -38,7 +40,7 @@ def manifest_page(schema: dict[str, Any], command: str) -> str:
         *_table(schema, definitions),
     ]
     for key, value in schema["properties"].items():
-        lines += _section(key, _resolved(value, definitions), definitions)
+        lines += _section(key, resolved(value, definitions), definitions)
     return "\n".join(lines) + "\n"
 
 
@@ -91,15 +93,15 @@ def _section(path: str, schema: dict[str, Any], definitions: dict[str, Any]) -> 
     lines: list[str] = []
     inner = [(path, schema)] if "properties" in schema else []
     if isinstance(values := schema.get("additionalProperties"), dict):
-        inner.append((f"{path}.NAME", _resolved(values, definitions)))
+        inner.append((f"{path}.NAME", resolved(values, definitions)))
     if "items" in schema:
-        inner.append((f"{path}[]", _resolved(schema["items"], definitions)))
+        inner.append((f"{path}[]", resolved(schema["items"], definitions)))
     for name, value in inner:
         if "properties" not in value:
             continue
         lines += ["", f"## `{name}`", "", *_table(value, definitions)]
         for key, child in value["properties"].items():
-            lines += _section(f"{name}.{key}", _resolved(child, definitions), definitions)
+            lines += _section(f"{name}.{key}", resolved(child, definitions), definitions)
     if "enumDescriptions" in schema:
         lines += ["", f"## Values of `{path}`", "", "| value | meaning |", "|---|---|"]
         lines += [f"| `{v}` | {d} |" for v, d in zip(schema["enum"], schema["enumDescriptions"], strict=True)]
@@ -110,26 +112,12 @@ def _table(schema: dict[str, Any], definitions: dict[str, Any]) -> list[str]:
     """Return the table of an object's keys."""
     lines = ["| key | type | default | what |", "|---|---|---|---|"]
     for key, value in schema["properties"].items():
-        resolved = _resolved(value, definitions)
-        default = f"`{json.dumps(resolved['default'])}`" if "default" in resolved else ""
+        rule = resolved(value, definitions)
+        default = f"`{json.dumps(rule['default'])}`" if "default" in rule else ""
         if key in schema.get("required", ()):
             default = "required"
-        lines.append(f"| `{key}` | {_type(resolved, definitions)} | {default} | {_what(resolved)} |")
+        lines.append(f"| `{key}` | {_type(rule, definitions)} | {default} | {_what(rule)} |")
     return lines
-
-
-def _resolved(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema with its references' keywords under its own."""
-    found: dict[str, Any] = {}
-    if "$ref" in schema:
-        found |= _resolved(definitions[schema["$ref"].rpartition("/")[2]], definitions)
-    for member in schema.get("allOf", ()):
-        found = (
-            {**_resolved(member, definitions), **found}
-            if "$ref" not in member
-            else found | _resolved(member, definitions)
-        )
-    return found | {key: value for key, value in schema.items() if key not in {"$ref", "allOf"}}
 
 
 def _type(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
@@ -138,7 +126,7 @@ def _type(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     kind: str = schema.get("type", "any value")
     if kind == "array" and "items" in schema:
-        return f"list of {_type(_resolved(schema['items'], definitions), definitions)}s".replace("]s", "]")
+        return f"list of {_type(resolved(schema['items'], definitions), definitions)}s".replace("]s", "]")
     return _TYPE_NAMES.get(kind, kind)
 
 

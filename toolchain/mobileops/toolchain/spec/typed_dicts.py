@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from mobileops.toolchain.spec.resolve import resolved
 from mobileops.toolchain.spec.source_text import document, literal
 
 _SCALARS: Final = {"string": "str", "boolean": "bool", "integer": "int", "number": "float"}
@@ -35,6 +36,7 @@ class _Types:
 
     def object(self, name: str, schema: dict[str, Any]) -> str:
         """Add the class of a closed object and return its name."""
+        schema = resolved(schema, self._definitions)
         required = set(schema.get("required", ()))
         fields: list[tuple[str, str]] = []
         for key, value in schema["properties"].items():
@@ -52,7 +54,7 @@ class _Types:
         if "$ref" in schema:
             definition = schema["$ref"].rpartition("/")[2]
             return self._type(self._definitions[definition], _camel(definition))
-        if "properties" in schema:
+        if "properties" in resolved(schema, self._definitions):
             return self.object(name, schema)
         return self._plain(schema, name)
 

@@ -28,20 +28,27 @@ ANNOTATIONS: Final = frozenset(
     | {"deprecationMessage", "format"}
 )
 _TYPES: Final = {
-    "string": ("a string", "isinstance(v, str)"),
-    "boolean": ("true or false", "isinstance(v, bool)"),
-    "array": ("an array", "isinstance(v, list)"),
-    "object": ("an object", "isinstance(v, dict)"),
-    "number": ("a number", "isinstance(v, int | float) and not isinstance(v, bool)"),
-    "integer": ("a whole number", "isinstance(v, int | float) and not isinstance(v, bool) and v == v // 1"),
+    "string": "isinstance(v, str)",
+    "boolean": "isinstance(v, bool)",
+    "array": "isinstance(v, list)",
+    "object": "isinstance(v, dict)",
+    "number": "isinstance(v, int | float) and not isinstance(v, bool)",
+    "integer": "isinstance(v, int | float) and not isinstance(v, bool) and v == v // 1",
 }
+# Where a schema can prescribe no sentence, ours is that of the editors' engines (docs/adr/0006).
 _BOUNDS: Final = (
-    ("minimum", "<", "The least number allowed here is {}."),
-    ("maximum", ">", "The largest number allowed here is {}."),
+    ("minimum", "<", OUT_OF_RANGE, "Value is below the minimum of {}."),
+    ("maximum", ">", OUT_OF_RANGE, "Value is above the maximum of {}."),
+)
+_LENGTHS: Final = (
+    ("minLength", "<", TOO_SMALL, "String is shorter than the minimum length of {}."),
+    ("maxLength", ">", TOO_LARGE, "String is longer than the maximum length of {}."),
 )
 _SIZES: Final = (
-    ("min", "<", TOO_SMALL, "At least {} of these {} is needed."),
-    ("max", ">", TOO_LARGE, "There may be at most {} of these {}."),
+    ("minItems", "<", TOO_SMALL, "Array has too few items. Expected {} or more."),
+    ("maxItems", ">", TOO_LARGE, "Array has too many items. Expected {} or fewer."),
+    ("minProperties", "<", TOO_SMALL, "Object has fewer properties than the required number of {}"),
+    ("maxProperties", ">", TOO_LARGE, "Object has more properties than limit of {}."),
 )
 _CONDITIONS: Final = frozenset({"pattern", "required", "properties"})
 _LITERAL: Final = re.compile(r"\^((?:[a-z0-9:-]|\\\.)+)")
@@ -95,9 +102,10 @@ class ValidatorSource:
         """Return the check of ``type``, after which the rest may rely on it."""
         if "type" not in schema:
             return []
-        wanted, test = _TYPES[schema["type"]]
+        test = _TYPES[schema["type"]]
         negated = f"not {test}" if " and " not in test else f"not ({test})"
-        return [f"if {negated}:", f"    out.append(mistyped(v, at, {literal(wanted)}))", "    return"]
+        sentence = schema.get("errorMessage", f'Incorrect type. Expected "{schema["type"]}"').removesuffix(".")
+        return [f"if {negated}:", f"    out.append(mistyped(v, at, {literal(sentence)}))", "    return"]
 
     def _body(self, schema: dict[str, Any], name: str, pointer: str, *, known: str | None) -> list[str]:
         """Return the checks of every other keyword, for a value of type ``known``."""
@@ -130,15 +138,11 @@ class ValidatorSource:
 
     def _string(self, schema: dict[str, Any]) -> list[str]:
         """Return the checks of a string, at most one of which reports."""
-        tests: list[tuple[str, str, str]] = []
-        if "minLength" in schema:
-            least, sentence = schema["minLength"], "This text is shorter than {} characters."
-            tests.append(
-                (f"len(v) < {least}", TOO_SMALL, "This text is empty." if least == 1 else sentence.format(least))
-            )
-        if "maxLength" in schema:
-            most = schema["maxLength"]
-            tests.append((f"len(v) > {most}", TOO_LARGE, f"This text is longer than {most} characters."))
+        tests = [
+            (f"len(v) {operator} {schema[key]}", code, sentence.format(schema[key]))
+            for key, operator, code, sentence in _LENGTHS
+            if key in schema
+        ]
         if "pattern" in schema:
             sentence = schema.get("patternErrorMessage", f"This does not match {schema['pattern']}")
             tests.append((negated(self._matches(schema["pattern"])), schema.get("$comment", WRONG_TEXT), sentence))
@@ -182,15 +186,15 @@ class ValidatorSource:
     def _range(self, schema: dict[str, Any]) -> list[str]:
         """Return the checks of ``minimum`` and ``maximum``."""
         lines = []
-        for key, operator, sentence in _BOUNDS:
+        for key, operator, code, sentence in _BOUNDS:
             if key in schema:
                 bound = json.dumps(schema[key])
-                lines += [f"if v {operator} {bound}:", f"    {self._report(OUT_OF_RANGE, sentence.format(bound))}"]
+                lines += [f"if v {operator} {bound}:", f"    {self._report(code, sentence.format(bound))}"]
         return lines
 
     def _array(self, schema: dict[str, Any], name: str, pointer: str) -> list[str]:
         """Return the checks of an array and its items."""
-        lines = self._size(schema, "Items", "items")
+        lines = self._size(schema, "Items")
         if schema.get("uniqueItems"):
             lines.append("out.extend(repeated(v, at))")
         rule = self._callable(schema.get("items", {}), f"{name}_item", f"{pointer}/items")
@@ -198,20 +202,20 @@ class ValidatorSource:
             lines += ["for index, item in enumerate(v):", f'    {rule}(item, f"{{at}}/{{index}}", out)']
         return lines
 
-    def _size(self, schema: dict[str, Any], suffix: str, noun: str) -> list[str]:
+    def _size(self, schema: dict[str, Any], suffix: str) -> list[str]:
         """Return the checks of how many members there are."""
         lines = []
         for key, operator, code, sentence in _SIZES:
-            if (bound := schema.get(key + suffix)) is not None:
-                report = self._report(code, sentence.format(bound, noun))
-                lines += [f"if len(v) {operator} {bound}:", f"    {report}"]
+            if key.endswith(suffix) and key in schema:
+                report = self._report(code, sentence.format(schema[key]))
+                lines += [f"if len(v) {operator} {schema[key]}:", f"    {report}"]
         return lines
 
     def _object(self, schema: dict[str, Any], name: str, pointer: str) -> list[str]:
         """Return the checks of an object's keys and their values."""
-        lines = self._size(schema, "Properties", "keys")
+        lines = self._size(schema, "Properties")
         for key in schema.get("required", ()):
-            lines += [f"if {literal(key)} not in v:", f"    out.append(missing({literal(key)}, at))"]
+            lines += _required(key)
         if schema.get("additionalProperties") is False:
             return lines + self._closed(schema, name, pointer)
         loop: list[str] = []
@@ -255,9 +259,13 @@ class ValidatorSource:
 
     def _branch(self, schema: dict[str, Any], name: str, pointer: str, *, known: str | None) -> list[str]:
         """Return the checks of a ``then`` or ``else``: string rules, or required keys."""
-        if known == "object" and schema.keys() - ANNOTATIONS != {"required"}:
+        if known != "object":
+            return self._body(schema, name, pointer, known=known)
+        # ajv in strict mode wants the keys declared beside ``required``; what they are is said elsewhere.
+        declared_only = all(rule is True for rule in schema.get("properties", {}).values())
+        if not declared_only or schema.keys() - ANNOTATIONS - {"properties"} != {"required"}:
             raise _unsupported(pointer, "more than required keys under a condition")
-        return self._body(schema, name, pointer, known=known)
+        return [line for key in schema["required"] for line in _required(key)]
 
     def _condition(self, schema: dict[str, Any], pointer: str) -> str:
         """Return the expression for an ``if``."""
@@ -277,6 +285,11 @@ class ValidatorSource:
         if problem not in self.sentences:
             self.sentences.append(problem)
         return f"out.append(_problem({self.sentences.index(problem)}, at, v))"
+
+
+def _required(key: str) -> list[str]:
+    """Return the check that an object has a key."""
+    return [f"if {literal(key)} not in v:", f"    out.append(missing({literal(key)}, at))"]
 
 
 def _target(reference: str) -> str:
