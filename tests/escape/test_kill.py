@@ -60,7 +60,7 @@ def family(manager):
 
 def test_nothing_survives_the_death_of_the_manager(family):
     process, _zygote, below = family
-    assert len(below) == 2 + 2 * COUNT  # the zygote's two processes, and each plugin with its daemon
+    assert len(below) >= 2 + 2 * COUNT  # the zygote's two processes, each plugin with its daemon, perhaps a spare
     assert dead_within(below, 0.2) == len(below)
     process.send_signal(signal.SIGKILL)
     assert dead_within(below, SURVIVAL_S) == 0

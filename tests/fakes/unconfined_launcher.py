@@ -57,7 +57,9 @@ class UnconfinedLauncher:
         """Return the descriptor that becomes readable when a process ended."""
         return self._signalled.fileno()
 
-    def launch(self, policy: SandboxPolicy, assignment: Mapping[str, Any]) -> Launched:
+    def launch(
+        self, policy: SandboxPolicy, assignment: Mapping[str, Any], *, environment: Mapping[str, str] | None = None
+    ) -> Launched:
         """Start a worker on the plugin's installed folder."""
         if self.refusal is not None:
             raise self.refusal

@@ -8,6 +8,7 @@ removed; it is started again on demand (`mobileops.runtime.client`).
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import signal
 import socket
@@ -23,7 +24,7 @@ from mobileops.runtime.store import Store
 from mobileops.runtime.supervisor import DEFAULT_DEADLINE_S, Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from mobileops.runtime.home import Home
 
@@ -37,11 +38,19 @@ _UCRED: Final = struct.Struct("3i")  # struct ucred: pid, uid, gid (unix(7))
 class Daemon:
     """The control socket's dispatcher."""
 
-    def __init__(self, home: Home, *, idle_exit_s: float = IDLE_EXIT_S, watch_s: float = WATCH_S) -> None:
+    def __init__(
+        self,
+        home: Home,
+        *,
+        environment: Mapping[str, str] | None = None,
+        idle_exit_s: float = IDLE_EXIT_S,
+        watch_s: float = WATCH_S,
+    ) -> None:
         """Serve one home.
 
         Args:
             home: prepared.
+            environment: what the permission ``system.environment`` gives access to.
             idle_exit_s: seconds without plugins and requests after which `serve` returns.
             watch_s: how often it is looked whether the home is still there.
         """
@@ -49,7 +58,7 @@ class Daemon:
         self._idle_exit_s = idle_exit_s
         self._watch_s = watch_s
         self._running_launcher: Launcher | None = None
-        self._supervisor = Supervisor(home, store=Store(home), launcher=self._launcher)
+        self._supervisor = Supervisor(home, store=Store(home), launcher=self._launcher, environment=environment)
         self._stopping = asyncio.Event()
         self._last_request = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -103,7 +112,7 @@ class Daemon:
     def _launcher(self) -> Launcher:
         """Return the launcher, starting the zygote on first use and after it died."""
         if self._running_launcher is None:
-            launcher = Launcher(plugins=self._home.store, data=self._home.data)
+            launcher = Launcher(plugins=self._home.store, data=self._home.data, private=(self._home.root,))
             launcher.start()
             descriptor = launcher.fileno()
             asyncio.get_running_loop().add_reader(descriptor, self._launcher_readable, descriptor)
@@ -208,8 +217,20 @@ class Daemon:
             await asyncio.sleep(min(left, self._watch_s))
 
 
-def run(home: Home, *, ready: Callable[[], None], idle_exit_s: float = IDLE_EXIT_S) -> None:
+def run(
+    home: Home,
+    *,
+    ready: Callable[[], None],
+    environment: Mapping[str, str] | None = None,
+    idle_exit_s: float = IDLE_EXIT_S,
+) -> None:
     """Serve a home until it is idle or stopped.
+
+    Args:
+        home: prepared.
+        ready: called once requests are served.
+        environment: what the permission ``system.environment`` gives access to.
+        idle_exit_s: seconds without plugins and requests after which this returns.
 
     Raises:
         HostFault: another plugin manager serves this home already.
@@ -218,7 +239,8 @@ def run(home: Home, *, ready: Callable[[], None], idle_exit_s: float = IDLE_EXIT
     os.chdir("/")
     try:
         with durable.locked(home.run / LOCK_NAME, blocking=False):
-            asyncio.run(_serve(home, ready=ready, idle_exit_s=idle_exit_s))
+            daemon = functools.partial(Daemon, home, environment=environment, idle_exit_s=idle_exit_s)
+            asyncio.run(_serve(daemon, ready=ready))
     except BlockingIOError as error:
         raise HostFault(
             "a plugin manager serves this home already",
@@ -228,8 +250,8 @@ def run(home: Home, *, ready: Callable[[], None], idle_exit_s: float = IDLE_EXIT
         ) from error
 
 
-async def _serve(home: Home, *, ready: Callable[[], None], idle_exit_s: float) -> None:
-    daemon = Daemon(home, idle_exit_s=idle_exit_s)
+async def _serve(make: Callable[[], Daemon], *, ready: Callable[[], None]) -> None:
+    daemon = make()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, daemon.stop)
     await daemon.serve(ready=ready)

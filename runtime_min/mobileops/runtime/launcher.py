@@ -25,12 +25,13 @@ import msgspec
 from mobileops.errors import HostFault, IsolationRefused
 from mobileops.runtime import spawning
 from mobileops.runtime.isolation import credentials, refusal, rootfs
-from mobileops.runtime.isolation.forkserver import ASSIGNMENT_LIMIT_BYTES, MESSAGE_LIMIT_BYTES, Request
+from mobileops.runtime.isolation.child import ASSIGNMENT_LIMIT_BYTES, MESSAGE_LIMIT_BYTES, Request
 from mobileops.runtime.isolation.sandbox import Confinement
 from mobileops.runtime.isolation.syscalls import machine_table
+from mobileops.runtime.places import Places
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
     from mobileops.runtime.isolation.policy import SandboxPolicy
@@ -53,6 +54,7 @@ class Launched:
         pidfd: to signal it with ``signal.pidfd_send_signal`` and to wait for it; the caller closes it.
         channel: this side of the plugin's stream socket; the caller closes it.
         output: read end of the plugin's stdout and stderr; the caller closes it.
+        absent: granted paths that this host does not have.
     """
 
     launch_id: int
@@ -60,6 +62,7 @@ class Launched:
     pidfd: int
     channel: socket.socket
     output: int
+    absent: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -76,14 +79,16 @@ class Launcher:
     Args:
         plugins: directory that every installed version lies below.
         data: directory with one subdirectory per plugin.
+        private: directories of the manager that no granted path shows; the two above always are.
     """
 
-    def __init__(self, *, plugins: Path, data: Path) -> None:
+    def __init__(self, *, plugins: Path, data: Path, private: Sequence[Path] = ()) -> None:
         self._plugins = Path(os.path.realpath(plugins))
         self._data = Path(os.path.realpath(data))
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._exits: socket.socket | None = None
+        self._places = Places(private=[os.path.realpath(path) for path in (plugins, data, *private)])
         self._next_id = 1
         self._running: set[int] = set()
 
@@ -113,10 +118,12 @@ class Launcher:
                 directory.chmod(stat.S_IMODE(directory.stat().st_mode) | 0o011)
         self._control, their_control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._exits, their_exits = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        their_requests = self._places.connect()
         noise = os.memfd_create("zygote-stderr")
         try:
-            with their_control, their_exits:
-                self._process = spawning.spawn((their_control.fileno(), their_exits.fileno()), noise)
+            with their_control, their_exits, their_requests:
+                descriptors = (their_control.fileno(), their_exits.fileno(), their_requests.fileno())
+                self._process = spawning.spawn(descriptors, noise)
             self._greet(noise)
         except BaseException:
             self.close()
@@ -140,32 +147,46 @@ class Launcher:
         """Return the pid of the process that the zygote hangs on; for status reports."""
         return self._process.pid if self._process else 0
 
-    def launch(self, policy: SandboxPolicy, assignment: Mapping[str, Any], *, entry: str = DEFAULT_ENTRY) -> Launched:
+    def launch(
+        self,
+        policy: SandboxPolicy,
+        assignment: Mapping[str, Any],
+        *,
+        entry: str = DEFAULT_ENTRY,
+        environment: Mapping[str, str] | None = None,
+    ) -> Launched:
         """Start one plugin process and wait until its sandbox stands; plugin code runs only then.
 
         Args:
             policy: what it is confined to.
-            assignment: plain values handed to the entry function, at most `ASSIGNMENT_LIMIT_BYTES` as msgpack.
+            assignment: plain values handed to the entry function.
             entry: ``module:function``, called with the channel and the assignment inside the sandbox.
+            environment: variables beside the sandbox's own; with the assignment at most `ASSIGNMENT_LIMIT_BYTES`.
 
         Raises:
             IsolationRefused: a step of the sandbox failed (the code says which), or the request is out of bounds.
             HostFault: the zygote is gone (MOP4012).
         """
-        packed = msgspec.msgpack.encode(dict(assignment))
+        packed = msgspec.msgpack.encode({"assignment": dict(assignment), "environment": dict(environment or {})})
         if len(packed) > ASSIGNMENT_LIMIT_BYTES:
             raise refusal.refused("request", 0, f"{len(packed)} bytes, at most {ASSIGNMENT_LIMIT_BYTES}")
-        request = Request(launch_id=self._next_id, entry=entry, confinement=self._confine(policy))
+        confinement = self._confine(policy)
         self._own_directory(policy)
+        with self._places.opened(policy.grants) as granted:
+            confinement = dataclasses.replace(confinement, places=granted.places, hidden=granted.hidden)
+            launched = self._launch(Request(self._next_id, entry, confinement), packed, granted.trees, policy.uid)
+        return dataclasses.replace(launched, absent=granted.absent)
+
+    def _launch(self, request: Request, packed: bytes, trees: Sequence[int], uid: int | None) -> Launched:
         self._next_id += 1
         channel, theirs = socket.socketpair()
         output, output_write = os.pipe()
         memory = os.memfd_create("assignment")
         try:
             os.write(memory, packed)
-            if policy.uid is not None:  # so that the plugin can open /dev/stderr by name
-                os.fchown(output_write, policy.uid, policy.uid)
-            message = self._request(request, [theirs.fileno(), output_write, memory])
+            if uid is not None:  # so that the plugin can open /dev/stderr by name
+                os.fchown(output_write, uid, uid)
+            message = self._request(request, [theirs.fileno(), output_write, memory, *trees])
         except BaseException:
             channel.close()
             os.close(output)
@@ -204,6 +225,7 @@ class Launcher:
             if end is not None:
                 end.close()
         self._control = self._exits = None
+        self._places.close()
         process, self._process = self._process, None
         if process is None:
             return

@@ -18,11 +18,11 @@ from mobileops.runtime.isolation import rootfs
 _RUNTIME_PARTS: Final = ("errors.py", "manifest", "plugin", "runtime")
 
 
-def spawn(descriptors: tuple[int, int], noise: int) -> subprocess.Popen[bytes]:
+def spawn(descriptors: tuple[int, int, int], noise: int) -> subprocess.Popen[bytes]:
     """Start the zygote's first life, with nothing of this process but two sockets.
 
     Args:
-        descriptors: its ends of the control and the exits socket.
+        descriptors: its ends of the control, the exits and the trees socket.
         noise: where its standard error goes until it is ready; read only when it fails.
     """
     python = os.path.realpath(sys.executable)

@@ -15,14 +15,14 @@ from mobileops.runtime.connection import Connection
 from mobileops.runtime.identities import identity_index
 from mobileops.runtime.instance import ACTIVE, Instance, State
 from mobileops.runtime.isolation.credentials import plugin_uid
-from mobileops.runtime.isolation.policy import compile_policy
+from mobileops.runtime.isolation.policy import compile_policy, select_environment
 from mobileops.runtime.logs import LogFile
 from mobileops.runtime.output import OutputReader
 from mobileops.runtime.rpc import Frame, Kind
 from mobileops.runtime.trust import TrustPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from mobileops.runtime.home import Home
     from mobileops.runtime.launcher import Launcher
@@ -36,17 +36,26 @@ KILL_WAIT_S: Final = 5.0
 class Supervisor:
     """All running plugins of one home."""
 
-    def __init__(self, home: Home, *, store: Store, launcher: Callable[[], Launcher]) -> None:
+    def __init__(
+        self,
+        home: Home,
+        *,
+        store: Store,
+        launcher: Callable[[], Launcher],
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         """Supervise nothing yet.
 
         Args:
             home: the plugin manager's folder.
             store: installed plugins.
             launcher: returns the running launcher, starting it on first use.
+            environment: what the permission ``system.environment`` gives access to.
         """
         self._home = home
         self._store = store
         self._launcher = launcher
+        self._environment = dict(environment or {})
         self._instances: dict[str, Instance] = {}
 
     async def start(self, name: str, *, debug: bool = False) -> dict[str, Any]:
@@ -155,7 +164,9 @@ class Supervisor:
         uid = plugin_uid(identity_index(self._home.data, receipt.name))
         policy = compile_policy(manifest, app=self._store.folder(receipt), data=self._home.data / receipt.name, uid=uid)
         launched = self._launcher().launch(
-            policy, {"manifest": dict(manifest.document), "settings": {}, "debug": debug}
+            policy,
+            {"manifest": dict(manifest.document), "settings": {}, "debug": debug},
+            environment=select_environment(policy.variables, self._environment),
         )
         instance = Instance(
             receipt,
@@ -168,6 +179,8 @@ class Supervisor:
         instance.move(State.STARTING, "started by the operator")
         for permission in policy.unsupported:
             instance.write("WARNING", f"permission {permission!r} is declared, but this version grants nothing for it")
+        for path in launched.absent:
+            instance.write("WARNING", f"the granted path {path!r} does not exist on this host")
         instance.connection = Connection(
             launched.channel,
             on_note=lambda frame: _on_note(instance, frame),

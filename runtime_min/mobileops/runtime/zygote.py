@@ -1,16 +1,19 @@
-"""The fork server of plugin processes; executed by path, ``python -I -S zygote.py CONTROL EXITS outside``.
+"""The fork server of plugin processes; executed by path, ``python -I -S zygote.py CONTROL EXITS TREES outside``.
 
-Protocol on two inherited SOCK_SEQPACKET sockets, one JSON document per message. Control::
+Protocol on inherited SOCK_SEQPACKET sockets, one JSON document per message. Control::
 
     manager → zygote   {"manager_pid", "python", "contents": {…}}                       once, at the start
     zygote → manager   {"event": "ready"}  or  {"event": "failed", "step", "errno", "detail"}
-    manager → zygote   {"launch_id", "entry", "confinement": {…}} + [channel, output, assignment]
+    manager → zygote   {"launch_id", "entry", "confinement": {…}} + [channel, output, assignment, mounts…]
     zygote → manager   {"event": "started", "launch_id"} + [pidfd]
                        {"event": "failed", "launch_id", "step", "errno", "detail"}
 
 Exits, apart from control so that the manager can wait for them with a descriptor::
 
     zygote → manager   {"launch_id", "status"}                                          returncode, or -signal
+
+Trees, where the manager is an ordinary user: see `isolation.trees`. The assignment is a memory file with msgpack of
+``{"environment", "assignment"}``.
 
 It runs twice. *Outside*, it builds the jail and forks process 1 of it; that executes this same file *inside* (from
 /rt), so that no memory, descriptor or path of the first life is left in the second. Inside, it imports what every
@@ -20,6 +23,7 @@ its namespace.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
@@ -75,12 +79,18 @@ def send(control: socket.socket, message: dict[str, Any]) -> None:
     control.send(json.dumps(message).encode())
 
 
-def start_outside(control: socket.socket, exits: socket.socket) -> NoReturn:
+def start_outside(control: socket.socket, exits: socket.socket, requests: socket.socket) -> NoReturn:
     """Build the jail and execute this file in it; stay as the process that the manager waits for."""
-    from mobileops.runtime.isolation import credentials, jail, namespaces, rootfs  # noqa: PLC0415 (see Steps.failure)
+    from mobileops.runtime.isolation import (  # noqa: PLC0415 (see Steps.failure)
+        credentials,
+        jail,
+        namespaces,
+        rootfs,
+        trees,
+    )
 
     steps = Steps()
-    pid = -1
+    pid, as_root = -1, os.geteuid() == 0
     try:
         config = json.loads(control.recv(MESSAGE_LIMIT_BYTES))
         os.umask(0o022)  # the manager's own may be tighter, and the folders of the new root are for unprivileged ids
@@ -90,14 +100,19 @@ def start_outside(control: socket.socket, exits: socket.socket) -> NoReturn:
         pid = jail.enter_jail(rootfs.RootContents(**config["contents"]), step=steps)
         if pid == 0:
             steps("python")
+            requests.set_inheritable(False)
             _execute_inside(config["python"], control, exits)
-        credentials.drop_capabilities()
+        if as_root:
+            credentials.drop_capabilities()
     except BaseException as error:  # noqa: BLE001 (reported, then the process ends)
         if pid <= 0:
             send(control, steps.failure(error))
         os._exit(1)
     control.close()
     exits.close()
+    if not as_root:
+        with contextlib.suppress(OSError):  # without process descriptors the second life refuses to start, by name
+            trees.serve(requests, until=os.pidfd_open(pid))
     os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) & 0xFF)
 
 
@@ -137,13 +152,13 @@ def main(arguments: list[str]) -> NoReturn:
     """Run one of the two lives.
 
     Args:
-        arguments: descriptors of the control and the exits socket, and ``outside`` or ``inside``.
+        arguments: descriptors of the sockets, and ``outside`` or ``inside``.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    control, exits = (socket.socket(fileno=int(descriptor)) for descriptor in arguments[:2])
-    if arguments[2] == "inside":
-        start_inside(control, exits)
-    start_outside(control, exits)
+    sockets = [socket.socket(fileno=int(descriptor)) for descriptor in arguments[:-1]]
+    if arguments[-1] == "inside":
+        start_inside(*sockets)
+    start_outside(*sockets)
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             console.note(f"serving {home.root}")
 
     try:
-        daemon.run(home, ready=ready)
+        daemon.run(home, ready=ready, environment=console.environment)
     except MobileOpsError as error:
         if arguments.ready_fd is not None:
             ready(b"busy\n" if error.code == "MOP5201" else str(error).encode())

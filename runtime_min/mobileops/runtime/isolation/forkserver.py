@@ -1,10 +1,13 @@
-"""The zygote's loop: one fork per request, one report per end."""
+"""The zygote's loop: one child per request, one report per end.
+
+Making namespaces and mounts takes longer than all the rest, so one child is kept ready that has done it already. A
+spare knows nothing of any plugin and serves one request. A child that was not ready in time is forked on demand.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import gc
 import importlib
 import json
@@ -12,23 +15,17 @@ import os
 import select
 import signal
 import socket
-import sys
-import traceback
-from typing import TYPE_CHECKING, Any, Final, NoReturn
-
-import msgspec
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from mobileops.errors import HostFault
-from mobileops.runtime.isolation import landlock, namespaces, sandbox, seccomp
-from mobileops.runtime.isolation.syscalls import call
+from mobileops.runtime.isolation import child, landlock, namespaces, sandbox, seccomp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MESSAGE_LIMIT_BYTES: Final = 64 * 1024
-ASSIGNMENT_LIMIT_BYTES: Final = 4 * 1024 * 1024
 FAILURE_LIMIT_BYTES: Final = 4096
-DESCRIPTORS_PER_REQUEST: Final = 3
+#: How long nothing is asked for before a spare is made; it must not get in the way of a burst of launches.
+SPARE_DELAY_MS: Final = 20
 
 #: Imported once, before the first fork, so that no plugin waits for them. A module that cannot be imported is left out.
 PRELOADED: Final = (
@@ -55,21 +52,12 @@ PRELOADED: Final = (
     "uuid",
 )
 
-_OUTPUT: Final = (1, 2)
-_CHANNEL: Final = 3
-_STATUS: Final = 4
-_FIRST_FREE: Final = 5
-_LAST_DESCRIPTOR: Final = (1 << 32) - 1
-_ABOVE_THE_FIXED_ONES: Final = 16
-_FAILED: Final = 1
 
+class Spare(NamedTuple):
+    """A child with its namespaces made that waits to become a plugin."""
 
-class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the manager asks for: who to start, and how it is confined."""
-
-    launch_id: int
-    entry: str
-    confinement: sandbox.Confinement
+    pid: int
+    orders: socket.socket
 
 
 class ForkServer:
@@ -80,7 +68,8 @@ class ForkServer:
         self._exits = exits
         self._running: dict[int, int] = {}
         self._starting: dict[int, tuple[int, int]] = {}
-        self._decode = msgspec.json.Decoder(Request).decode
+        self._spare: Spare | None = None
+        self._wants_spare = True
         self._landlock_abi = 0
         self._own_pid_namespace = -1
         self._wakeup, self._alarm = socket.socketpair()
@@ -121,7 +110,10 @@ class ForkServer:
     def serve(self) -> NoReturn:
         """Serve until the manager closes its end; the kernel then kills every plugin with this process."""
         while True:
-            ready = [descriptor for descriptor, _event in self._poll.poll()]
+            idle = self._wants_spare and self._spare is None and not self._starting
+            ready = [descriptor for descriptor, _event in self._poll.poll(SPARE_DELAY_MS if idle else None)]
+            if not ready:
+                self._fork_spare()
             for descriptor in ready:
                 if descriptor in self._starting:
                     self._settle(descriptor)
@@ -133,34 +125,71 @@ class ForkServer:
 
     def _receive(self) -> None:
         data, descriptors, flags, _address = socket.recv_fds(
-            self._control, MESSAGE_LIMIT_BYTES, DESCRIPTORS_PER_REQUEST
+            self._control, child.MESSAGE_LIMIT_BYTES, child.DESCRIPTORS_PER_REQUEST
         )
         if not data or flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
             os._exit(0)
         try:
-            self._launch(self._decode(data), descriptors)
+            self._launch(data, descriptors)
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
 
-    def _launch(self, request: Request, descriptors: list[int]) -> None:
-        if len(os.listdir("/proc/self/task")) != 1:  # noqa: PTH208 (before every fork)
-            raise HostFault("the zygote has more than one thread", code="MOP4012", why="a fork copies only one")
+    def _launch(self, data: bytes, descriptors: list[int]) -> None:
+        request = child.decode(data)
         status, status_write = os.pipe()
         try:
-            pid = namespaces.fork_into_new_pid_namespace(self._own_pid_namespace)
+            pid = self._use_spare(data, [status_write, *descriptors])
+            if pid is None:
+                pid = self._fork()
+                if pid == 0:
+                    self._child(settled=True).become(request, descriptors, status_write)
         except OSError as error:
             os.close(status)
-            os.close(status_write)
             failure = {"step": "pid-namespace", "errno": error.errno, "detail": f"{error}"}
             self._report_failure(request.launch_id, failure)
             return
-        if pid == 0:
-            self._become_plugin(request, descriptors, status_write)
-        os.close(status_write)
+        finally:
+            os.close(status_write)
         self._running[pid] = request.launch_id
         self._starting[status] = (pid, os.pidfd_open(pid))
         self._poll.register(status, select.POLLIN)
+
+    def _use_spare(self, data: bytes, descriptors: list[int]) -> int | None:
+        """Hand a request over; None when there is no spare, or none that lives."""
+        spare, self._spare = self._spare, None
+        self._wants_spare = True
+        if spare is None:
+            return None
+        with spare.orders:
+            try:
+                socket.send_fds(spare.orders, [data], descriptors, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+            except OSError:
+                return None
+        return spare.pid
+
+    def _fork_spare(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            try:
+                pid = self._fork()
+            except OSError:  # the next launch will say so
+                ours.close()
+                return
+            if pid == 0:
+                self._child(settled=False).wait(theirs)
+        self._spare = Spare(pid, ours)
+
+    def _fork(self) -> int:
+        if len(os.listdir("/proc/self/task")) != 1:  # noqa: PTH208 (before every fork)
+            raise HostFault("the zygote has more than one thread", code="MOP4012", why="a fork copies only one")
+        return namespaces.fork_into_new_pid_namespace(self._own_pid_namespace)
+
+    def _child(self, *, settled: bool) -> child.Child:
+        one = child.Child(landlock_abi=self._landlock_abi)
+        if settled:
+            one.settle()
+        return one
 
     def _settle(self, status: int) -> None:
         """Tell the manager how the sandbox of one child came out: the pipe's end means that it stands."""
@@ -186,6 +215,9 @@ class ForkServer:
             for descriptor, (starting, _pidfd) in list(self._starting.items()):
                 if starting == pid:
                     self._settle(descriptor)
+            if self._spare is not None and pid == self._spare.pid:
+                self._spare.orders.close()
+                self._spare, self._wants_spare = None, False  # the next launch will say what is wrong
             launch_id = self._running.pop(pid, None)
             if launch_id is not None:
                 code = os.waitstatus_to_exitcode(status)
@@ -193,57 +225,3 @@ class ForkServer:
 
     def _report_failure(self, launch_id: int, failure: dict[str, Any]) -> None:
         self._control.send(json.dumps({**failure, "event": "failed", "launch_id": launch_id}).encode())
-
-    def _become_plugin(self, request: Request, descriptors: list[int], status: int) -> NoReturn:
-        step = "descriptors"
-
-        def remember(name: str) -> None:
-            nonlocal step
-            step = name
-
-        try:
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            assignment = os.pread(descriptors[2], ASSIGNMENT_LIMIT_BYTES, 0)
-            status = _arrange(descriptors, status)
-            os.setsid()
-            os.umask(0o077)
-            sandbox.enter(request.confinement, landlock_abi=self._landlock_abi, step=remember)
-        except BaseException as error:  # noqa: BLE001 (reported, then the process ends)
-            number = error.errno if isinstance(error, OSError) else 0
-            failure = {"step": step, "errno": number, "detail": f"{type(error).__name__}: {error}"[:1024]}
-            os.write(status, json.dumps(failure).encode())
-            os._exit(_FAILED)
-        os.close(status)
-        _run(request.entry, msgspec.msgpack.decode(assignment))
-
-
-def _arrange(descriptors: list[int], status: int) -> int:
-    """Leave 0, 1, 2, the channel and the status pipe open, and nothing else; return the status pipe's place."""
-    channel, output = (fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, _ABOVE_THE_FIXED_ONES) for number in descriptors[:2])
-    status = fcntl.fcntl(status, fcntl.F_DUPFD_CLOEXEC, _ABOVE_THE_FIXED_ONES)
-    for number in _OUTPUT:
-        os.dup2(output, number)
-    os.dup2(channel, _CHANNEL, inheritable=False)
-    os.dup2(status, _STATUS, inheritable=False)
-    call("close_range", _FIRST_FREE, _LAST_DESCRIPTOR, 0)
-    return _STATUS
-
-
-def _run(entry: str, assignment: dict[str, Any]) -> NoReturn:
-    """Call the entry function; the process ends with it, without touching what it inherited."""
-    code = 0
-    try:
-        sys.path.append("/app")
-        module, _colon, function = entry.partition(":")
-        getattr(importlib.import_module(module), function)(socket.socket(fileno=_CHANNEL), assignment)
-    except SystemExit as error:
-        code = error.code if isinstance(error.code, int) else int(error.code is not None)
-    except BaseException:  # noqa: BLE001 (shown on the plugin's own output)
-        traceback.print_exc()
-        code = _FAILED
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):
-            stream.flush()
-    os._exit(code & 0xFF)

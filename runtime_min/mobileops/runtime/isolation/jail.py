@@ -11,8 +11,9 @@
     4  unshare pid, net, ipc, uts, cgroup           4  the same, and the mount namespace again
     5  fork: the child is process 1, mounts /proc, switches roots
 
-The process that was started stays behind as the parent that the plugin manager watches, without capabilities. From
-step 3 on nothing has a host uid of 0.
+The process that was started stays behind as the parent that the plugin manager watches. As root it has no
+capabilities. As an ordinary user it goes back to where the host's files are: it clones granted paths for the manager
+(`trees`), who may not. From step 3 on nothing has a host uid of 0.
 """
 
 from __future__ import annotations
@@ -48,11 +49,13 @@ def enter_jail(contents: rootfs.RootContents, *, step: Callable[[str], None]) ->
         IsolationRefused: a rule of ours refused.
     """
     credentials.forbid_new_privileges()
-    if os.geteuid() == 0:
+    as_root = os.geteuid() == 0
+    if as_root:
         _leave_root(contents, step)
     else:
         _leave_user(contents, step)
     step("namespaces")
+    with_host_files = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
     namespaces.unshare(namespaces.SURROUNDINGS | namespaces.NEWPID)
     pid = os.fork()
     if pid == 0:
@@ -61,6 +64,9 @@ def enter_jail(contents: rootfs.RootContents, *, step: Callable[[str], None]) ->
         mounts.mount_proc(f"{rootfs.BUILD_DIRECTORY}/proc")
         step("root")
         mounts.pivot(rootfs.BUILD_DIRECTORY)
+    elif not as_root:
+        namespaces.enter(with_host_files, namespaces.NEWNS)
+    os.close(with_host_files)
     return pid
 
 

@@ -78,11 +78,11 @@ def handled_rights(version: int) -> int:
     return rights
 
 
-def restrict(rules: Iterable[tuple[str, int]], *, version: int) -> None:
+def restrict(rules: Iterable[tuple[str | int, int]], *, version: int) -> None:
     """Restrict the calling process to these paths, and to no TCP port at all; there is no way back.
 
     Args:
-        rules: path to the rights below it; rights that the path's type cannot have are left out.
+        rules: path, or descriptor of it, to the rights below it; rights that the path's type cannot have are left out.
         version: what `abi` returned, at least 1.
 
     Raises:
@@ -104,8 +104,8 @@ def restrict(rules: Iterable[tuple[str, int]], *, version: int) -> None:
         os.close(ruleset)
 
 
-def _allow(ruleset: int, path: str, rights: int) -> None:
-    parent = os.open(path, os.O_PATH | os.O_CLOEXEC)
+def _allow(ruleset: int, path: str | int, rights: int) -> None:
+    parent = os.dup(path) if isinstance(path, int) else os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
         if not stat.S_ISDIR(os.fstat(parent).st_mode):
             rights &= _OF_A_FILE

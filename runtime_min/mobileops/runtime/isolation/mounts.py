@@ -101,17 +101,22 @@ def attach(tree: int, target: int) -> None:
     call("move_mount", tree, b"", target, b"", _MOVE_FROM_EMPTY_PATH | _MOVE_TO_EMPTY_PATH)
 
 
-def open_beneath(directory: str, relative: str) -> int:
-    """Open a directory below another without crossing a symbolic link or leaving it.
+def open_beneath(base_directory: str, relative: str, *, directory: bool = True) -> int:
+    """Open what lies below a directory without crossing a symbolic link or leaving it.
+
+    Args:
+        base_directory: where the search starts.
+        relative: the path below it.
+        directory: whether it must be a directory.
 
     Raises:
-        OSError: ELOOP for a link, EXDEV for a path that leaves ``directory``.
+        OSError: ELOOP for a link, EXDEV for a path that leaves ``base_directory``.
     """
     how = _OpenHow(
-        flags=os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC,
+        flags=os.O_PATH | os.O_CLOEXEC | (os.O_DIRECTORY if directory else 0),
         resolve=_RESOLVE_BENEATH | _RESOLVE_NO_SYMLINKS | _RESOLVE_NO_MAGICLINKS,
     )
-    base = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    base = os.open(base_directory, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         return call("openat2", base, relative.encode(), ctypes.byref(how), ctypes.sizeof(how))
     finally:

@@ -29,6 +29,11 @@ def unshare(flags: int) -> None:
     call("unshare", flags)
 
 
+def enter(namespace: int, kind: int) -> None:
+    """Move the calling process into the namespace that a descriptor stands for."""
+    call("setns", namespace, kind)
+
+
 def map_own_id(*, inside_uid: int, inside_gid: int, outside_uid: int, outside_gid: int) -> None:
     """Map one uid and one gid of the user namespace that the caller has just made.
 
@@ -71,10 +76,10 @@ def fork_into_new_pid_namespace(own_namespace: int) -> int:
     try:
         pid = os.fork()
     except BaseException:
-        call("setns", own_namespace, NEWPID)
+        enter(own_namespace, NEWPID)
         raise
     if pid:
-        call("setns", own_namespace, NEWPID)
+        enter(own_namespace, NEWPID)
     return pid
 
 

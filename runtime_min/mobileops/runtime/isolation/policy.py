@@ -1,8 +1,16 @@
 """From a manifest to what is enforced: a pure function, no question to the operating system.
 
-Permissions only ever add. A plugin starts from nothing: no network, no files but its own, no other programs; each
-permission that the sandbox knows opens one thing. Permissions that the plugin manager enforces on the channel
-(platform, messages, events, UI) are not the sandbox's business and do not appear here.
+Permissions only ever add. A plugin starts from nothing: no network, no files but its own, no other programs, no
+variable of the host's environment; each permission opens one thing, by one mechanism::
+
+    filesystem.read[:/PATH]       a read-only mount at the same path, and Landlock's reading rights on it
+    filesystem.write[:/PATH]      a mount at the same path, and Landlock's writing rights on it; reading is not implied
+    system.environment[:NAME]     the variable, set before the plugin's code is opened
+    system.process                execve(2) in the system call filter, and Landlock's right to execute
+    api.* events.* plugin.* ui.*  the plugin manager's side of the channel, and not the sandbox's business
+
+A path that the sandbox itself occupies (/app, /data, /tmp, /dev, /proc) means the sandbox's own: the plugin may always
+use that, so the permission opens nothing further.
 """
 
 from __future__ import annotations
@@ -11,35 +19,53 @@ import dataclasses
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from mobileops.manifest import Manifest
+    from mobileops.manifest.permissions import Permission
 
 #: Size of each of the private memory file systems /tmp and /dev/shm.
 SCRATCH_BYTES: Final = 64 * 1024 * 1024
 SCRATCH_FILES: Final = 16_384
 
-#: Permission families that are enforced where the plugin's requests arrive, not by the kernel.
-_ENFORCED_ON_THE_CHANNEL: Final = (
-    "api.platform",
-    "plugin.communicate",
-    "events.publish",
-    "events.subscribe",
-    "ui.render",
-)
-_EXECUTION: Final = "system.process"
+#: What the sandbox has made its own; a permission never puts the host's in its place.
+OWN_PLACES: Final = ("/app", "/data", "/dev", "/empty", "/proc", "/rt", "/st", "/tmp")  # noqa: S108 (inside)
+#: Permissions that are enforced where the plugin's requests arrive, not by the kernel.
+CHANNEL: Final = frozenset({
+    "api.platform", "api.platform.ai", "api.platform.assets", "api.platform.devices", "api.platform.network",
+    "events.publish", "events.subscribe", "plugin.communicate", "ui.render",
+})  # fmt: skip
+READ: Final = "filesystem.read"
+WRITE: Final = "filesystem.write"
+ENVIRONMENT: Final = "system.environment"
+EXECUTION: Final = "system.process"
+#: Permissions that the kernel enforces.
+KERNEL: Final = frozenset({READ, WRITE, ENVIRONMENT, EXECUTION})
+
+#: Variables that are the sandbox's own, or that would change how programs in it are loaded.
+_KEPT: Final = frozenset({"HOME", "LOGNAME", "MALLOC_ARENA_MAX", "PATH", "TMPDIR", "USER"})
+_LOADER_PREFIXES: Final = ("LD_", "PYTHON", "GLIBC_", "MALLOC_")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Limits:
-    """Upper bounds of what one plugin uses; sizes in bytes, the others counts."""
+    """Upper bounds of what one plugin uses; sizes in bytes, the others counts, ``cpu`` in processor cores."""
 
     memory_bytes: int
     processes: int
     open_files: int
     file_size_bytes: int
-    scratch_bytes: int = SCRATCH_BYTES
-    scratch_files: int = SCRATCH_FILES
+    cpu: float = 1.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Grant:
+    """A place of the host's file system that a plugin may use, with all beneath; ``/`` is everywhere."""
+
+    path: str
+    read: bool
+    write: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -53,6 +79,8 @@ class SandboxPolicy:
         uid: host uid and gid, or None to run under the manager's own.
         limits: resource limits.
         allow_execution: whether other programs may be started.
+        grants: places of the host, shorter paths first.
+        variables: names of variables to take from the plugin manager's environment; None is all of them.
         unsupported: granted permissions that this version cannot open; they add nothing.
     """
 
@@ -62,6 +90,8 @@ class SandboxPolicy:
     uid: int | None
     limits: Limits
     allow_execution: bool = False
+    grants: tuple[Grant, ...] = ()
+    variables: frozenset[str] | None = frozenset()
     unsupported: tuple[str, ...] = ()
 
 
@@ -74,7 +104,7 @@ def compile_policy(manifest: Manifest, *, app: Path, data: Path, uid: int | None
         data: the plugin's own directory, directly below the store's data directory.
         uid: what `credentials.plugin_uid` gave for this plugin.
     """
-    granted = [str(permission) for permission in manifest.permissions]
+    granted = manifest.permissions
     resources = manifest.resources
     return SandboxPolicy(
         name=manifest.name,
@@ -86,12 +116,50 @@ def compile_policy(manifest: Manifest, *, app: Path, data: Path, uid: int | None
             processes=resources.processes,
             open_files=resources.open_files,
             file_size_bytes=resources.file_size_bytes,
+            cpu=resources.cpu,
         ),
-        allow_execution=_EXECUTION in granted,
-        unsupported=tuple(text for text in granted if text != _EXECUTION and not _on_the_channel(text)),
+        allow_execution=any(permission.name == EXECUTION for permission in granted),
+        grants=_grants(granted),
+        variables=_variables(granted),
+        unsupported=tuple(str(one) for one in granted if one.name not in CHANNEL and one.name not in KERNEL),
     )
 
 
-def _on_the_channel(permission: str) -> bool:
-    family = permission.partition(":")[0]
-    return any(family == known or family.startswith(f"{known}.") for known in _ENFORCED_ON_THE_CHANNEL)
+def select_environment(variables: frozenset[str] | None, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what a plugin sees of an environment.
+
+    Args:
+        variables: of a `SandboxPolicy`.
+        environment: the plugin manager's own.
+    """
+    return {
+        name: value
+        for name, value in environment.items()
+        if (variables is None or name in variables) and name not in _KEPT and not name.startswith(_LOADER_PREFIXES)
+    }
+
+
+def is_own_place(path: str) -> bool:
+    """Whether the sandbox has its own file or folder at a path of the host."""
+    return any(path == own or path.startswith(f"{own}/") for own in OWN_PLACES)
+
+
+def _grants(permissions: Iterable[Permission]) -> tuple[Grant, ...]:
+    asked: dict[str, set[str]] = {}
+    for permission in permissions:
+        if permission.name in {READ, WRITE}:
+            asked.setdefault(permission.path or "/", set()).add(permission.name)
+    places = sorted((path for path in asked if not is_own_place(path)), key=lambda path: (path.count("/"), path))
+    return tuple(Grant(path, read=_covered(asked, path, READ), write=_covered(asked, path, WRITE)) for path in places)
+
+
+def _covered(asked: Mapping[str, set[str]], path: str, name: str) -> bool:
+    """Whether the permission ``name`` was granted for the path or for one above it."""
+    return any(
+        name in names and (above in {path, "/"} or path.startswith(f"{above}/")) for above, names in asked.items()
+    )
+
+
+def _variables(permissions: Iterable[Permission]) -> frozenset[str] | None:
+    named = [permission.argument for permission in permissions if permission.name == ENVIRONMENT]
+    return None if None in named else frozenset(name for name in named if name is not None)

@@ -48,6 +48,7 @@ CAUSES: Final[Mapping[str, Cause]] = {
     "limits": Cause("MOP4010", "resource limits", "ask for less in the manifest's 'resources'"),
     "app": Cause("MOP4011", "the installed files", "reinstall the plugin; its files must be readable by every user"),
     "data": Cause("MOP4011", "the plugin's data directory", "check the owner and the modes of the data directory"),
+    "grants": Cause("MOP4014", "a granted path", "name the real path in the permission: no component may be a link"),
     "python": Cause("MOP4012", "the interpreter inside the sandbox", "use a Python that every user may read and run"),
     "start": Cause("MOP4012", "the zygote", "run `mobileops doctor`; its first missing mechanism is the cause"),
     "request": Cause("MOP4013", "the request to the zygote", "make the plugin's configuration smaller"),

@@ -41,7 +41,8 @@ _DEVICE_LINKS: Final = {"fd": "", "stdin": "/0", "stdout": "/1", "stderr": "/2"}
 _TOP_LEVEL: Final = ("lib", "lib32", "lib64", "libx32", "bin", "sbin")
 _COPIES: Final = ("/etc/ld.so.cache", "/etc/localtime", "/etc/ssl/openssl.cnf")
 _CERTIFICATES: Final = ("/etc/ssl/certs", "/etc/pki/tls/certs", "/etc/pki/ca-trust/extracted")
-_GENERATED: Final = {
+#: Files that are the same in every sandbox: names are resolved by the plugin manager or not at all.
+GENERATED: Final = {
     "/etc/hosts": b"127.0.0.1 localhost\n::1 localhost\n",
     "/etc/nsswitch.conf": b"passwd: files\ngroup: files\nhosts: files dns\n",
     "/etc/resolv.conf": b"",
@@ -138,7 +139,7 @@ def _detached(bind: _Bind) -> tuple[int, str]:
 
 
 def _write_files(root: int) -> None:
-    files = dict(_GENERATED)
+    files = dict(GENERATED)
     for path in _COPIES:
         if Path(path).is_file():
             with Path(path).open("rb") as stream:

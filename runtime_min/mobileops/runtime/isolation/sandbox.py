@@ -5,6 +5,7 @@
     1  namespaces    mount, net, ipc, uts, cgroup (the fork already made the pid namespace)
     2  scratch       private /tmp and /dev/shm, with a size
     3  proc          own processes only
+       grants        granted paths of the host, on a root of its own
     4  app, data     the installed version read-only, the own directory; the rest of the store is covered
     5  limits        setrlimit(2)
     6  credentials   when the manager is root: the plugin's own uid
@@ -23,10 +24,11 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from mobileops.runtime.isolation import credentials, landlock, limits, mounts, namespaces, rootfs, seccomp
-from mobileops.runtime.isolation.policy import Limits  # noqa: TC001 (msgspec reads the annotations of Confinement)
+from mobileops.runtime.isolation.grants import Place, compose, rights
+from mobileops.runtime.isolation.policy import SCRATCH_BYTES, SCRATCH_FILES, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 _STORE_COVER_BYTES: Final = 4096
 _READABLE_DEVICES: Final = ("/dev/zero", "/dev/random", "/dev/urandom")
@@ -44,6 +46,8 @@ class Confinement:
         identity: uid and gid inside the zygote's user namespace, or None to keep the single one there is.
         limits: resource limits.
         allow_execution: whether other programs may be started.
+        places: granted paths of the host; the mount of each travels with the request, in this order.
+        hidden: host paths beneath a granted one that stay out of sight.
     """
 
     app: str
@@ -51,39 +55,55 @@ class Confinement:
     identity: int | None
     limits: Limits
     allow_execution: bool
+    places: tuple[Place, ...] = ()
+    hidden: tuple[str, ...] = ()
 
 
-def enter(confinement: Confinement, *, landlock_abi: int, step: Callable[[str], None]) -> None:
-    """Confine the calling process, for ever.
-
-    Args:
-        confinement: what it is confined to.
-        landlock_abi: what `landlock.abi` returned, at least 1.
-        step: told what is tried next, so that a failure has a name.
+def surround(*, step: Callable[[str], None]) -> None:
+    """Give the calling process what is the same for every plugin: namespaces, empty scratch folders, own processes.
 
     Raises:
         OSError: the kernel refused the step named last; the caller must end itself.
     """
     step("namespaces")
     namespaces.unshare(namespaces.SURROUNDINGS)
-    _mount(confinement, step)
+    step("scratch")
+    for target in _SCRATCH:
+        mounts.mount_tmpfs(target, size_bytes=SCRATCH_BYTES, inodes=SCRATCH_FILES, mode=0o1777)
+    step("proc")
+    mounts.mount_proc("/proc")
+
+
+def enter(confinement: Confinement, trees: Sequence[int], *, landlock_abi: int, step: Callable[[str], None]) -> None:
+    """Confine the calling process, which `surround` has prepared, for ever.
+
+    Args:
+        confinement: what it is confined to.
+        trees: the detached mounts of ``confinement.places``; they are closed at the end.
+        landlock_abi: what `landlock.abi` returned, at least 1.
+        step: told what is tried next, so that a failure has a name.
+
+    Raises:
+        OSError: the kernel refused the step named last; the caller must end itself.
+    """
+    _mount(confinement, trees, step)
     os.chdir("/app")
     step("limits")
     limits.apply_limits(confinement.limits)
     _drop(confinement, step)
     step("landlock")
-    landlock.restrict(rules(allow_execution=confinement.allow_execution), version=landlock_abi)
+    opened = tuple((tree, rights(place)) for place, tree in zip(confinement.places, trees, strict=True))
+    landlock.restrict((*rules(allow_execution=confinement.allow_execution), *opened), version=landlock_abi)
+    for tree in trees:
+        os.close(tree)
     step("seccomp")
     seccomp.load(seccomp.compiled(os.uname().machine, seccomp.Openings(execution=confinement.allow_execution)))
 
 
-def _mount(confinement: Confinement, step: Callable[[str], None]) -> None:
-    step("scratch")
-    for target in _SCRATCH:
-        bounds = confinement.limits
-        mounts.mount_tmpfs(target, size_bytes=bounds.scratch_bytes, inodes=bounds.scratch_files, mode=0o1777)
-    step("proc")
-    mounts.mount_proc("/proc")
+def _mount(confinement: Confinement, trees: Sequence[int], step: Callable[[str], None]) -> None:
+    if trees:
+        step("grants")
+        compose(confinement.places, trees, hidden=confinement.hidden)
     step("app")
     _attach_store_directory(rootfs.PLUGINS_DIRECTORY, confinement.app, "/app", mounts.RDONLY)
     step("data")
