@@ -7,6 +7,7 @@
     ├── store/NAME/             installed plugins: current.json, VERSION-DIGEST/, VERSION-DIGEST.sigstore.json
     ├── data/NAME/              what a plugin writes; /data inside its sandbox
     ├── logs/NAME.jsonl         structured logs
+    ├── audit/NAME.SOURCE.jsonl what was decided about a plugin's permissions, by SOURCE
     ├── run/                    daemon.sock, locks
     ├── sigstore/               the local Sigstore instance
     ├── keys/                   signing keys, NAME.key and NAME.pub; absent until the first is made
@@ -24,7 +25,15 @@ from mobileops.errors import HostFault
 
 SYSTEM_HOME: Final = Path("/var/lib/mobileops")
 
-_MODES: Final = {"plugins": 0o755, "store": 0o755, "data": 0o711, "logs": 0o700, "run": 0o700, "staging": 0o700}
+_MODES: Final = {
+    "plugins": 0o755,
+    "store": 0o755,
+    "data": 0o711,
+    "logs": 0o700,
+    "audit": 0o700,
+    "run": 0o700,
+    "staging": 0o700,
+}
 """store and data let unprivileged plugin uids pass; the 0700 home above them keeps other accounts of the host out."""
 
 
@@ -70,6 +79,11 @@ class Home(NamedTuple):
     def logs(self) -> Path:
         """Structured logs, one file per plugin."""
         return self.root / "logs"
+
+    @property
+    def audit(self) -> Path:
+        """What was decided about plugins' permissions."""
+        return self.root / "audit"
 
     @property
     def run(self) -> Path:

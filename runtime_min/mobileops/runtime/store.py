@@ -28,7 +28,7 @@ import msgspec
 from mobileops.bundle import FILES_MEMBER, SIGNATURE_SUFFIX, FileTable, signature_path
 from mobileops.bundle.limits import MAX_ARCHIVE_BYTES
 from mobileops.errors import HostFault, NotFoundError, RefusedError
-from mobileops.runtime import durable
+from mobileops.runtime import audit, durable
 from mobileops.runtime.logs import timestamp
 from mobileops.runtime.receipts import CURRENT, Receipt, Receipts
 from mobileops.runtime.trust import Pin, VerifiedBundle
@@ -109,6 +109,7 @@ class Store(Receipts):
                 shutil.rmtree(self._home.data / name, ignore_errors=True)
                 (self._home.logs / f"{name}.jsonl").unlink(missing_ok=True)
                 (self._home.logs / f"{name}.jsonl.1").unlink(missing_ok=True)
+                audit.remove(self._home.audit, name)
                 self._write_pins({key: pin for key, pin in self.pins().items() if key != name})
         return receipt
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from mobileops.errors import HostFault, MobileOpsError, NotFoundError, RefusedError, TrustRefused
-from mobileops.runtime import durable
+from mobileops.runtime import audit, durable
 from mobileops.runtime.home import Home
 from mobileops.runtime.store import Store
 from tests.fakes.signed_bundle import Publisher
@@ -203,8 +203,11 @@ def test_uninstall_keeps_data_and_purge_removes_all(store: Store, publisher: Pub
     assert store.all() == []
     assert "echo" in store.pins()
     install(store, publisher)
+    for descriptor in audit.open_files(publisher.home.audit, "echo", "manager"):
+        os.close(descriptor)
     store.uninstall("echo", purge=True)
     assert not data.exists()
+    assert list(publisher.home.audit.iterdir()) == []
     assert store.pins() == {}
 
 
