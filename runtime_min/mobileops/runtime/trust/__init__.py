@@ -1,13 +1,55 @@
 """Whether a bundle may be installed: signature, signer, policy, pins, revocation.
 
-The order of the checks is specified in ``verification``, the codes and outcomes in ``codes``.
+The order of the checks is specified in ``verification``, the codes and outcomes in ``codes``. The names below are
+imported when they are first used: a cached verdict needs nothing of what a verification does.
 """
 
 from __future__ import annotations
 
-from mobileops.runtime.trust.codes import Code, Outcome
-from mobileops.runtime.trust.policy import Pin, Signer, TrustPolicy
-from mobileops.runtime.trust.verification import verify
-from mobileops.runtime.trust.verified import VerifiedBundle
+import importlib
+from typing import TYPE_CHECKING, Final
 
-__all__ = ["Code", "Outcome", "Pin", "Signer", "TrustPolicy", "VerifiedBundle", "verify"]
+if TYPE_CHECKING:
+    from mobileops.runtime.trust.codes import Code, Outcome
+    from mobileops.runtime.trust.contents import Contents
+    from mobileops.runtime.trust.pins import Pin
+    from mobileops.runtime.trust.policy import TrustPolicy
+    from mobileops.runtime.trust.signers import Signer
+    from mobileops.runtime.trust.steps import Trail
+    from mobileops.runtime.trust.verification import verify, verify_installed
+    from mobileops.runtime.trust.verified import VerifiedBundle
+
+__all__ = [
+    "Code",
+    "Contents",
+    "Outcome",
+    "Pin",
+    "Signer",
+    "Trail",
+    "TrustPolicy",
+    "VerifiedBundle",
+    "verify",
+    "verify_installed",
+]
+
+_HOMES: Final = {
+    "Code": "codes",
+    "Contents": "contents",
+    "Outcome": "codes",
+    "Pin": "pins",
+    "Signer": "signers",
+    "Trail": "steps",
+    "TrustPolicy": "policy",
+    "VerifiedBundle": "verified",
+    "verify": "verification",
+    "verify_installed": "verification",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    found = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found

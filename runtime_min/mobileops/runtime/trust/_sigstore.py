@@ -1,6 +1,6 @@
-"""Step 1: the only door to sigstore on a device.
+"""Step 1 for certificates: the only door to sigstore on a device.
 
-sigstore-python verifies, offline, against one trust root file at a time: the certificate chain at a verified time, the
+sigstore-python verifies, offline, against one trust root at a time: the certificate chain at a verified time, the
 certificate's transparency, the log's inclusion proof, checkpoint and promise, the time stamp, and the signature.
 Importing this module costs more than everything else here together: ``verification`` does it on the first signature.
 
@@ -11,44 +11,25 @@ in a cache folder of the user. Whatever the library raises, a crash included, is
 from __future__ import annotations
 
 import base64
-import dataclasses
-from typing import TYPE_CHECKING, Final
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from cryptography.x509 import Certificate, load_der_x509_certificate
 from sigstore.models import Bundle, TrustedRoot
 from sigstore.verify import Verifier
 
 from mobileops.errors import TrustRefused
-from mobileops.runtime.trust import certificate
-from mobileops.runtime.trust.bounded import read_regular
+from mobileops.runtime.trust import certificate, failures
+from mobileops.runtime.trust.anchors import unusable
+from mobileops.runtime.trust.checked import Checked
 from mobileops.runtime.trust.codes import Code, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping
 
     from mobileops.runtime.trust.rules import Root
     from mobileops.runtime.trust.signature_file import SignatureFile
-
-MAX_ROOT_BYTES: Final = 4 << 20
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Checked:
-    """What holds about a signature.
-
-    Attributes:
-        roots: every root of the policy under which it verifies, in the order of the policy; at least one.
-        issuer: URL of whoever vouched for the identity.
-        identity: e-mail address or URI of the signer.
-        payload_type: type of the signed payload, not yet judged.
-        payload: the signed bytes.
-    """
-
-    roots: tuple[Root, ...]
-    issuer: str
-    identity: str
-    payload_type: str
-    payload: bytes
 
 
 class _TakeCertificate:
@@ -58,60 +39,91 @@ class _TakeCertificate:
         """Do nothing; ``Verifier`` demands the method."""
 
 
-def check(signature: SignatureFile, roots: Sequence[Root]) -> Checked:
+def check(signature: SignatureFile, roots: Mapping[Root, bytes]) -> Checked:
     """Verify a signature against each root that can have issued its certificate.
 
+    Args:
+        signature: of the shape with a certificate.
+        roots: root of the policy -> the ``TrustedRoot`` that it pins, JSON.
+
     Raises:
-        TrustRefused: ``MOP3010`` it does not verify, ``MOP3011`` its certificate has no usable identity, ``MOP3106`` a
-            root cannot be used, ``MOP3110`` no root issued the certificate.
+        TrustRefused: ``MOP3010``, ``MOP3013`` to ``MOP3023`` it does not verify, ``MOP3011`` its certificate has no
+            usable identity, ``MOP3106`` a root cannot be used, ``MOP3110`` no root issued the certificate.
     """
     try:
         return _check(signature, roots)
     except (TrustRefused, KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # a panic of the Rust parts is a BaseException, and a refusal like any other
-        raise _broken(signature, error) from error
+        raise failures.refusal(error, where=signature.where) from error
 
 
-def _check(signature: SignatureFile, roots: Sequence[Root]) -> Checked:
+def _check(signature: SignatureFile, roots: Mapping[Root, bytes]) -> Checked:
+    loaded = {root: _load(root, data) for root, data in roots.items()}
     leaf = _leaf(signature)
-    related = [(root, loaded) for root in roots if (loaded := _load(root)) and _speaks_for(loaded, leaf)]
+    related = [(root, trusted) for root, trusted in loaded.items() if _speaks_for(trusted, leaf)]
     if not related:
         raise _foreign(signature, roots, leaf)
     held: dict[Root, tuple[str, bytes]] = {}
-    failures: list[Exception] = []
-    for root, loaded in related:
+    refusals: list[TrustRefused] = []
+    for root, trusted in related:
         try:
-            held[root] = _verify(signature, loaded)
-        except Exception as error:  # noqa: BLE001 - it is not only its own errors that the library raises
-            failures.append(error)
+            held[root] = _verify(signature, trusted)
+        except TrustRefused as error:
+            refusals.append(error)
     if not held:
-        raise _broken(signature, failures[0]) from failures[0]
-    issuer, identity = certificate.issuer_and_identity(leaf, where=signature.where)
+        raise refusals[0]
+    named = certificate.read(leaf, where=signature.where)
     payload_type, payload = next(iter(held.values()))
-    return Checked(tuple(held), issuer, identity, payload_type, payload)
+    return Checked(
+        roots=tuple(held),
+        payload_type=payload_type,
+        payload=payload,
+        issuer=named.issuer,
+        identity=named.identity,
+        claims=named.claims,
+        times=tuple(_times(signature)),
+    )
 
 
 def _verify(signature: SignatureFile, trusted_root: TrustedRoot) -> tuple[str, bytes]:
+    """Verify with all sources of time, then with the time stamp alone, which the library skips if it does not hold."""
     verifier = Verifier(trusted_root=trusted_root)
-    result = verifier.verify_dsse(Bundle.from_json(signature.for_verifier()), _TakeCertificate())
+    try:
+        result = verifier.verify_dsse(Bundle.from_json(signature.for_verifier()), _TakeCertificate())
+    except Exception as error:  # it is not only its own errors that the library raises
+        raise failures.refusal(error, where=signature.where) from error
     without_promise = signature.without_promise()
     if without_promise is not None:
-        verifier.verify_dsse(Bundle.from_json(without_promise), _TakeCertificate())
+        try:
+            verifier.verify_dsse(Bundle.from_json(without_promise), _TakeCertificate())
+        except Exception as error:
+            raise failures.refusal(error, where=signature.where, code=Code.TIME_STAMP) from error
     return result
 
 
-def _load(root: Root) -> TrustedRoot | None:
-    """Return a pinned root, None if it is optional and not there."""
+def _times(signature: SignatureFile) -> Iterable[datetime]:
+    """Yield when it was signed, as each source of time in a verified signature says."""
+    material = signature.document["verificationMaterial"]
+    integrated = material["tlogEntries"][0].get("integratedTime")
+    if integrated is not None:
+        yield datetime.fromtimestamp(int(integrated), UTC)
+    stamps = Bundle.from_json(signature.for_verifier()).verification_material.timestamp_verification_data
+    for stamp in stamps.rfc3161_timestamps if stamps else ():
+        yield stamp.tst_info.gen_time
+
+
+def _load(root: Root, data: bytes) -> TrustedRoot:
+    """Parse the bytes that were read: the library reads files only, so it gets one that nobody else can change."""
+    descriptor = os.memfd_create("trusted_root", os.MFD_CLOEXEC)
     try:
-        read_regular(root.trusted_root, limit=MAX_ROOT_BYTES)  # from_file reads whatever there is, without a bound
-        return TrustedRoot.from_file(str(root.trusted_root))
-    except FileNotFoundError as error:
-        if root.optional:
-            return None
-        raise _unusable(root, "there is no such file") from error
+        with os.fdopen(os.dup(descriptor), "wb") as file:
+            file.write(data)
+        return TrustedRoot.from_file(f"/proc/self/fd/{descriptor}")
     except Exception as error:  # a damaged file raises whatever the parser meets first
-        raise _unusable(root, f"{error!s:.300}") from error
+        raise unusable(root, f"{error!s:.300}") from error
+    finally:
+        os.close(descriptor)
 
 
 def _leaf(signature: SignatureFile) -> Certificate:
@@ -128,30 +140,12 @@ def _speaks_for(trusted_root: TrustedRoot, leaf: Certificate) -> bool:
     return any(authority.subject == leaf.issuer for authority in trusted_root.get_fulcio_certs())
 
 
-def _broken(signature: SignatureFile, error: BaseException) -> TrustRefused:
-    return refuse(
-        Code.SIGNATURE,
-        f"the signature does not verify: {error!s:.300}",
-        where=signature.where,
-        fix="get the bundle and its signature again from where they came from",
-    )
-
-
-def _unusable(root: Root, reason: str) -> TrustRefused:
-    return refuse(
-        Code.ROOT_UNUSABLE,
-        f"the trust root {root.name!r} cannot be used: {reason}",
-        where=str(root.trusted_root),
-        fix="put the pinned file back, or take the root out of the trust policy",
-    )
-
-
-def _foreign(signature: SignatureFile, roots: Sequence[Root], leaf: Certificate) -> TrustRefused:
+def _foreign(signature: SignatureFile, roots: Iterable[Root], leaf: Certificate) -> TrustRefused:
     known = ", ".join(repr(root.name) for root in roots) or "none"
     return refuse(
         Code.FOREIGN,
         f"the signer's certificate was issued by {leaf.issuer.rfc4514_string()!r:.200}, which no trust root knows",
         where=signature.where,
         why=f"signatures count under the roots of the trust policy only: {known}",
-        fix="pin the trusted_root.json of that signer's instance in trust.json, if you trust whoever runs it",
+        fix="mobileops trust add root with that signer's trusted_root.json, if you trust whoever runs its instance",
     )

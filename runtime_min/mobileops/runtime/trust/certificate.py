@@ -1,11 +1,11 @@
-"""Read who a signer's certificate names: exactly one identity, vouched for by exactly one issuer.
+"""Read who a signer's certificate names: one identity, one issuer, and what the issuer said about the build.
 
 Fulcio's profile: https://github.com/sigstore/fulcio/blob/main/docs/certificate-specification.md and ``oid-info.md``.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
 from cryptography.x509 import RFC822Name, SubjectAlternativeName, UniformResourceIdentifier, UnrecognizedExtension
 
@@ -16,28 +16,62 @@ if TYPE_CHECKING:
 
     from cryptography.x509 import Certificate, GeneralName
 
-ISSUER_RAW: Final = "1.3.6.1.4.1.57264.1.1"
-ISSUER_DER: Final = "1.3.6.1.4.1.57264.1.8"
+ARC: Final = "1.3.6.1.4.1.57264.1."
+ISSUER_RAW: Final = f"{ARC}1"
+ISSUER_DER: Final = f"{ARC}8"
 TAG_UTF8_STRING: Final = 0x0C
 SHORT_FORM_LIMIT: Final = 0x80
 LONG_FORM_ONE_BYTE: Final = 0x81
+LONG_FORM_TWO_BYTES: Final = 0x82
+
+CLAIMS: Final = {
+    f"{ARC}9": "build_signer_uri",
+    f"{ARC}10": "build_signer_digest",
+    f"{ARC}11": "runner_environment",
+    f"{ARC}12": "source_repository_uri",
+    f"{ARC}13": "source_repository_digest",
+    f"{ARC}14": "source_repository_ref",
+    f"{ARC}15": "source_repository_identifier",
+    f"{ARC}16": "source_repository_owner_uri",
+    f"{ARC}17": "source_repository_owner_identifier",
+    f"{ARC}18": "build_config_uri",
+    f"{ARC}19": "build_config_digest",
+    f"{ARC}20": "build_trigger",
+    f"{ARC}21": "run_invocation_uri",
+    f"{ARC}22": "source_repository_visibility",
+}
+"""Extension -> name of the claim. The older ones (``.2`` to ``.6``) say the same for one issuer only: not read."""
 
 
-def issuer_and_identity(leaf: Certificate, *, where: str) -> tuple[str, str]:
-    """Return the issuer and the identity that a verified certificate names.
+class Named(NamedTuple):
+    """What a verified certificate says.
+
+    Attributes:
+        issuer: URL of whoever vouched for the identity.
+        identity: e-mail address or URI.
+        claims: name in `CLAIMS` -> value, of the claims that are there.
+    """
+
+    issuer: str
+    identity: str
+    claims: dict[str, str]
+
+
+def read(leaf: Certificate, *, where: str) -> Named:
+    """Return what a verified certificate says.
 
     Raises:
-        TrustRefused: ``MOP3011``, there is none or more than one of either, or it cannot be read.
+        TrustRefused: ``MOP3011``, there is not exactly one identity and one issuer, or a value cannot be read.
     """
     try:
-        issuers, identities = set(_issuers(leaf)), _identities(leaf)
+        issuers, identities, claims = set(_issuers(leaf)), _identities(leaf), dict(_claims(leaf))
     except Exception as error:  # extensions of a certificate are parsed on access, with errors of many kinds
         what = f"the signer's certificate cannot be read: {error!s:.300}"
         raise refuse(Code.IDENTITY, what, where=where) from error
     if len(issuers) != 1 or len(identities) != 1:
         what = f"the signer's certificate names {len(identities)} identities and {len(issuers)} issuers"
         raise refuse(Code.IDENTITY, what, where=where, why="a signer is one identity, vouched for by one issuer")
-    return issuers.pop(), identities[0]
+    return Named(issuers.pop(), identities[0], claims)
 
 
 def _identities(leaf: Certificate) -> list[str]:
@@ -54,21 +88,31 @@ def _unsupported(name: GeneralName) -> NoReturn:
 
 def _issuers(leaf: Certificate) -> Iterator[str]:
     """Yield the issuer from each of the two extensions that may carry it."""
+    for oid, value in _unrecognized(leaf):
+        if oid == ISSUER_RAW:
+            yield value.decode()
+        elif oid == ISSUER_DER:
+            yield _utf8_string(value)
+
+
+def _claims(leaf: Certificate) -> Iterator[tuple[str, str]]:
+    for oid, value in _unrecognized(leaf):
+        if oid in CLAIMS:
+            yield CLAIMS[oid], _utf8_string(value)
+
+
+def _unrecognized(leaf: Certificate) -> Iterator[tuple[str, bytes]]:
     for extension in leaf.extensions:
-        if not isinstance(extension.value, UnrecognizedExtension):
-            continue
-        if extension.oid.dotted_string == ISSUER_RAW:
-            yield extension.value.value.decode()
-        elif extension.oid.dotted_string == ISSUER_DER:
-            yield _utf8_string(extension.value.value)
+        if isinstance(extension.value, UnrecognizedExtension):
+            yield extension.oid.dotted_string, extension.value.value
 
 
 def _utf8_string(encoded: bytes) -> str:
-    """Decode a DER UTF8String of at most 255 bytes that fills its buffer."""
-    header = 3 if encoded[1] == LONG_FORM_ONE_BYTE else 2
-    size = encoded[header - 1]
-    minimal = (size >= SHORT_FORM_LIMIT) == (header == 3)  # noqa: PLR2004 - the longer of the two headers above
-    if encoded[0] != TAG_UTF8_STRING or not minimal or len(encoded) != header + size:
-        message = "the issuer is not a DER UTF8String"
+    """Decode a DER UTF8String of less than 64 KiB that fills its buffer, its length in the shortest form."""
+    header = {LONG_FORM_ONE_BYTE: 3, LONG_FORM_TWO_BYTES: 4}.get(encoded[1], 2)
+    size = int.from_bytes(encoded[2:header]) if header > 2 else encoded[1]  # noqa: PLR2004 - tag and one byte of length
+    shortest = 2 if size < SHORT_FORM_LIMIT else 3 if size < 1 << 8 else 4
+    if encoded[0] != TAG_UTF8_STRING or header != shortest or len(encoded) != header + size:
+        message = "a value is not a DER UTF8String"
         raise ValueError(message)
     return encoded[header:].decode()

@@ -52,9 +52,23 @@ class Code(enum.StrEnum):
     BASE64 = "MOP3007", Outcome.INVALID, "a value of the Sigstore bundle is not canonical base64"
     COUNT = "MOP3008", Outcome.INVALID, "there is not exactly one signature, log entry or time stamp"
 
+    STRIPPED = "MOP3009", Outcome.UNSIGNED, "there is no signature, and the plugin's name belongs to a signer"
+
     # Step 1: cryptography.
-    SIGNATURE = "MOP3010", Outcome.INVALID, "signature, certificate, log entry or time stamp does not verify"
+    SIGNATURE = "MOP3010", Outcome.INVALID, "the signature does not verify"
     IDENTITY = "MOP3011", Outcome.INVALID, "the certificate does not name exactly one identity and one issuer"
+    KEY_SIGNATURE = "MOP3012", Outcome.INVALID, "the signature was not made with the key that it names"
+    NO_TIME = "MOP3013", Outcome.INVALID, "neither the log nor a time stamp says when it was signed"
+    TIME_STAMP = "MOP3014", Outcome.INVALID, "the time stamp does not verify"
+    CHAIN = "MOP3015", Outcome.INVALID, "the certificate was not issued by the authority, or not for that time"
+    TRANSPARENCY = "MOP3016", Outcome.INVALID, "the certificate's own log entry (SCT) does not verify"
+    USAGE = "MOP3017", Outcome.INVALID, "the certificate is not one for signing code"
+    INCLUSION = "MOP3018", Outcome.INVALID, "the log entry is not in the log's tree"
+    CHECKPOINT = "MOP3019", Outcome.INVALID, "the log's checkpoint does not verify"
+    PROMISE = "MOP3020", Outcome.INVALID, "the log's promise and its time do not verify"
+    ENVELOPE = "MOP3021", Outcome.INVALID, "payload, payload type or signature are not what was signed"
+    LOG_ENTRY = "MOP3022", Outcome.INVALID, "the log entry is about another signature"
+    MATERIAL = "MOP3023", Outcome.INVALID, "certificate, log entry or time stamp cannot be parsed"
 
     # Step 3: the types.
     PAYLOAD_TYPE = "MOP3030", Outcome.INVALID, "the signed payload is not an in-toto statement"
@@ -88,6 +102,9 @@ class Code(enum.StrEnum):
     ROOT_UNUSABLE = "MOP3106", Outcome.UNTRUSTED, "the file of a pinned root is missing or damaged"
     PIN_MALFORMED = "MOP3107", Outcome.UNTRUSTED, "a recorded pin is damaged"
 
+    POLICY_ROLLBACK = "MOP3108", Outcome.UNTRUSTED, "the trust policy is older than one that this host has seen"
+    KEY_UNUSABLE = "MOP3109", Outcome.UNTRUSTED, "a key file of the trust policy is missing or damaged"
+
     # Step 2: the signer.
     FOREIGN = "MOP3110", Outcome.UNTRUSTED, "no root of the policy issued the signer's certificate"
     ROOT = "MOP3111", Outcome.UNTRUSTED, "the publisher rule demands another root"
@@ -95,9 +112,30 @@ class Code(enum.StrEnum):
     SIGNER = "MOP3113", Outcome.UNTRUSTED, "the publisher rule demands another identity"
     PIN_CHANGED = "MOP3114", Outcome.UNTRUSTED, "the signer is not the one pinned at the first install"
     PERMISSIONS = "MOP3115", Outcome.UNTRUSTED, "the plugin asks for more than the publisher rule allows"
+    KEY = "MOP3116", Outcome.UNTRUSTED, "the publisher rule demands another key"
+    REPOSITORY = "MOP3117", Outcome.UNTRUSTED, "the publisher rule demands another repository"
+    REPOSITORY_ID = "MOP3118", Outcome.UNTRUSTED, "the repository has the name, but is another one"
+    OWNER_ID = "MOP3119", Outcome.UNTRUSTED, "the repository's owner has the name, but is another one"
+    WORKFLOW = "MOP3120", Outcome.UNTRUSTED, "the publisher rule demands another workflow"
+    REF = "MOP3121", Outcome.UNTRUSTED, "the publisher rule demands another branch or tag"
+    TRIGGER = "MOP3122", Outcome.UNTRUSTED, "the publisher rule demands another event to start the build"
+    KEY_UNKNOWN = "MOP3123", Outcome.UNTRUSTED, "no root of the policy has the signer's key"
+    SQUATTING = "MOP3124", Outcome.UNTRUSTED, "the name looks like one that a publisher rule owns"
+    DOWNGRADE_ROOT = "MOP3125", Outcome.UNTRUSTED, "the signer is worth less than the one pinned at the first install"
+    DOWNGRADE_KEY = "MOP3126", Outcome.UNTRUSTED, "a key signed, and an identity is pinned"
+    PIN_OWNER = "MOP3127", Outcome.UNTRUSTED, "the repository has the pinned name, but is another one"
+    KEY_ELSEWHERE = "MOP3128", Outcome.UNTRUSTED, "the key may sign the names of its rule only"
+
+    # Trust: keys, state, refreshing.
+    KEY_TYPE = "MOP3130", Outcome.UNTRUSTED, "a key is neither P-256 nor Ed25519"
+    STATE_DAMAGED = "MOP3131", Outcome.UNTRUSTED, "the record of the policy's serial is damaged"
+    REFRESH_FAILED = "MOP3132", Outcome.UNTRUSTED, "the public root could not be refreshed"
+    REFRESH_ROOT = "MOP3133", Outcome.UNTRUSTED, "the refreshed file is not a usable trust root"
 
     # Step 7: revocation.
     REVOKED = "MOP3170", Outcome.UNTRUSTED, "the bundle is revoked"
+    REVOKED_KEY = "MOP3171", Outcome.UNTRUSTED, "the signer's key is revoked"
+    REVOKED_IDENTITY = "MOP3172", Outcome.UNTRUSTED, "the signer is revoked"
 
 
 def refuse(

@@ -9,11 +9,11 @@ certificates, so every rule and every pin says which root has to vouch for it.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from typing import TYPE_CHECKING, Final
 
-from mobileops.runtime.trust import policy_file
-from mobileops.runtime.trust.codes import Code, refuse
-from mobileops.runtime.trust.rules import Assurance, Publisher, Root, Rules
+from mobileops.runtime.trust import policy_file, revocation
+from mobileops.runtime.trust.rules import Publisher, Root, Rules
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,72 +22,18 @@ LOCAL_ROOT: Final = "local"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Signer:
-    """Who made a signature that holds.
-
-    Attributes:
-        root: name of the root in the policy.
-        assurance: assurance of that root.
-        issuer: URL of whoever vouched for the identity.
-        identity: e-mail address or URI.
-    """
-
-    root: str
-    assurance: Assurance
-    issuer: str
-    identity: str
-
-    def to_dict(self) -> dict[str, str]:
-        """Return plain values, for receipts and ``--json``."""
-        return dataclasses.asdict(self)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Pin:
-    """The signer that the first install of a name recorded: ``Pin.from_dict(p.to_dict()) == p``."""
-
-    root: str
-    issuer: str
-    identity: str
-
-    @classmethod
-    def of(cls, signer: Signer) -> Pin:
-        """Return what trust on first use records of a signer."""
-        return cls(signer.root, signer.issuer, signer.identity)
-
-    def to_dict(self) -> dict[str, str]:
-        """Return plain values for the state of the host."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_dict(cls, value: object) -> Pin:
-        """Read what ``to_dict`` wrote.
-
-        Raises:
-            TrustRefused: ``MOP3107``, the value is something else.
-        """
-        keys = {field.name for field in dataclasses.fields(cls)}
-        if isinstance(value, dict) and set(value) == keys and all(isinstance(item, str) for item in value.values()):
-            return cls(**value)
-        raise refuse(
-            Code.PIN_MALFORMED,
-            "the pin of a signer is damaged",
-            why=f"a pin has the keys {', '.join(sorted(keys))}, all strings",
-            fix="restore the host's state from a copy",
-        )
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
 class TrustPolicy:
-    """Everything the trust decision depends on besides the bundle and the pins.
+    """Everything the trust decision depends on besides the bundle, the pins and the files of the roots.
 
     Attributes:
         rules: roots, publishers and revocations.
         where: the file it was read from, for errors.
+        sha256: digest of that file, lowercase hex; None for the default policy.
     """
 
     rules: Rules
     where: str = "the default trust policy"
+    sha256: str | None = None
 
     @classmethod
     def default(cls, *, local_root: Path) -> TrustPolicy:
@@ -96,15 +42,16 @@ class TrustPolicy:
         Args:
             local_root: ``trusted_root.json`` of that instance; it need not exist yet.
         """
-        return cls(Rules(roots=(Root(LOCAL_ROOT, local_root, "local", optional=True),)))
+        return cls(Rules(roots=(Root(LOCAL_ROOT, "local", local_root, optional=True),)))
 
     @classmethod
-    def load(cls, path: Path, *, local_root: Path) -> TrustPolicy:
+    def load(cls, path: Path, *, local_root: Path, public_root: Path | None = None) -> TrustPolicy:
         """Read a policy file, or return the default when there is none.
 
         Args:
             path: ``trust.json``; files it names are relative to its folder.
             local_root: ``trusted_root.json`` of the operator's own local instance.
+            public_root: the refreshed root of the public Sigstore; None for the one in this package.
 
         Raises:
             TrustRefused: ``MOP3100`` to ``MOP3105``.
@@ -112,7 +59,9 @@ class TrustPolicy:
         data = policy_file.read(path)
         if data is None:
             return cls.default(local_root=local_root)
-        return cls(policy_file.parse(data, path=path, local_root=local_root), str(path))
+        files = policy_file.Files(path.parent, local_root, public_root or policy_file.SHIPPED_ROOT)
+        rules = policy_file.parse(data, path=path, files=files)
+        return cls(rules, str(path), hashlib.sha256(data).hexdigest())
 
     def publisher_of(self, name: str) -> Publisher | None:
         """Return the rule that owns a name: an exact one, else the one with the longest prefix."""
@@ -129,11 +78,4 @@ class TrustPolicy:
         Raises:
             TrustRefused: ``MOP3170``.
         """
-        if sha256 in self.rules.revoked_sha256:
-            raise refuse(
-                Code.REVOKED,
-                f"the bundle {sha256} is revoked",
-                where=where,
-                why=f"it is listed under revoked.sha256 in {self.where}",
-                fix="install another version",
-            )
+        revocation.refuse_archive(sha256, self.rules.revoked, where=str(where), source=self.where)

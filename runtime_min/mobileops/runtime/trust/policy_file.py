@@ -7,26 +7,41 @@ misspells a restriction must not end up without it.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Final, NamedTuple, get_args
 
-from mobileops.errors import ManifestError, TrustRefused
+from mobileops.errors import ManifestError
 from mobileops.manifest.json_text import loads
-from mobileops.manifest.permissions import Permission
+from mobileops.runtime.trust import public_root, publisher_rules, revocation_list
 from mobileops.runtime.trust.bounded import read_regular
 from mobileops.runtime.trust.codes import Code, refuse
-from mobileops.runtime.trust.rules import Assurance, Publisher, Root, Rules
+from mobileops.runtime.trust.rules import Assurance, Root, Rules
+from mobileops.runtime.trust.values import number, object_, text, texts, wrong
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
     from pathlib import Path
 
 VERSION: Final = 1
 MAX_POLICY_BYTES: Final = 1 << 20
+SHIPPED_ROOT: Final = public_root.PATH
 
 _ROOT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
-_PATTERN: Final = re.compile(r"[a-z0-9-]+\*?|\*")
-_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _ASSURANCES: Final = get_args(Assurance)
+_KINDS: Final = {"trusted_root": None, "public_instance": "public", "local_instance": "local", "keys": "key"}
+"""Key that says what a root is made of -> the only assurance it can have; None: any but ``key``."""
+
+
+class Files(NamedTuple):
+    """Where the files lie that a policy speaks of.
+
+    Attributes:
+        folder: what relative paths are relative to.
+        local_root: what ``local_instance`` stands for.
+        public_root: what ``public_instance`` stands for.
+    """
+
+    folder: Path
+    local_root: Path
+    public_root: Path
 
 
 def read(path: Path) -> bytes | None:
@@ -44,13 +59,13 @@ def read(path: Path) -> bytes | None:
         raise refuse(Code.POLICY_UNREADABLE, what, where=path, fix="make it readable, or remove it") from error
 
 
-def parse(data: bytes, *, path: Path, local_root: Path) -> Rules:
+def parse(data: bytes, *, path: Path, files: Files) -> Rules:
     """Return the rules that the bytes of a policy file state.
 
     Args:
         data: the whole file.
-        path: where it lies: files it names are relative to its folder.
-        local_root: what ``local_instance`` stands for.
+        path: where it lies, for errors.
+        files: where the files lie that it speaks of.
 
     Raises:
         TrustRefused: ``MOP3101`` to ``MOP3105``.
@@ -61,111 +76,56 @@ def parse(data: bytes, *, path: Path, local_root: Path) -> Rules:
         what = f"the trust policy is not strict JSON: {error.what}"
         raise refuse(Code.POLICY_JSON, what, where=error.where, why=error.why) from error
     at = f"{path}#"
-    document = _object(document, at, required={"version", "roots"}, optional={"publishers", "revoked", "unsigned"})
+    optional = {"publishers", "revoked", "unsigned", "serial", "max_root_age_days"}
+    document = object_(document, at, required={"version", "roots"}, optional=optional)
     if document["version"] is True or document["version"] != VERSION:
-        raise _wrong(f"the version is {document['version']!r}, not {VERSION}", f"{at}/version")
+        raise wrong(f"the version is {document['version']!r}, not {VERSION}", f"{at}/version")
     if document.get("unsigned", "deny") != "deny":
-        raise _wrong(f"{document['unsigned']!r} is not 'deny', the only choice", f"{at}/unsigned")
-    roots = _roots(document["roots"], f"{at}/roots", folder=path.parent, local_root=local_root)
-    names = {root.name for root in roots}
-    publishers = _publishers(document.get("publishers", []), f"{at}/publishers", roots=names)
-    revoked = _object(document.get("revoked", {}), f"{at}/revoked", required=set(), optional={"sha256"})
-    return Rules(roots, publishers, frozenset(_texts(revoked.get("sha256", []), f"{at}/revoked/sha256", _SHA256)))
-
-
-def _roots(value: object, at: str, *, folder: Path, local_root: Path) -> tuple[Root, ...]:
-    if not isinstance(value, dict):
-        raise _wrong("the roots are not an object", at)
-    return tuple(
-        _root(name, entry, f"{at}/{name}", folder=folder, local_root=local_root) for name, entry in value.items()
+        raise wrong(f"{document['unsigned']!r} is not 'deny', the only choice", f"{at}/unsigned")
+    roots = _roots(document["roots"], f"{at}/roots", files)
+    publishers, own = publisher_rules.parse(
+        document.get("publishers", []), f"{at}/publishers", roots=roots, folder=files.folder
+    )
+    return Rules(
+        (*roots, *own),
+        publishers,
+        revocation_list.parse(document.get("revoked", {}), f"{at}/revoked"),
+        number(document.get("serial", 0), f"{at}/serial", lowest=0),
+        number(document["max_root_age_days"], f"{at}/max_root_age_days", lowest=1)
+        if "max_root_age_days" in document
+        else None,
     )
 
 
-def _root(name: str, value: object, at: str, *, folder: Path, local_root: Path) -> Root:
+def _roots(value: object, at: str, files: Files) -> tuple[Root, ...]:
+    if not isinstance(value, dict):
+        raise wrong("the roots are not an object", at)
+    return tuple(_root(name, entry, f"{at}/{name}", files) for name, entry in value.items())
+
+
+def _root(name: str, value: object, at: str, files: Files) -> Root:
     if not _ROOT_NAME.fullmatch(name):
-        raise _wrong(f"{name!r} cannot name a root", at, fix="use small letters, digits and hyphens")
-    entry = _object(value, at, required={"assurance"}, optional={"trusted_root", "local_instance"})
+        raise wrong(f"{name!r} cannot name a root", at, fix="use small letters, digits and hyphens")
+    entry = object_(value, at, required={"assurance"}, optional=set(_KINDS))
     assurance = entry["assurance"]
     if assurance not in _ASSURANCES:
-        raise _wrong(f"{assurance!r} is none of {', '.join(_ASSURANCES)}", f"{at}/assurance")
-    if ("trusted_root" in entry) == ("local_instance" in entry):
-        raise _wrong("a root has either trusted_root or local_instance", at)
-    if "trusted_root" in entry:
-        return Root(name, folder / _text(entry["trusted_root"], f"{at}/trusted_root"), assurance)
-    if entry["local_instance"] is not True or assurance != "local":
-        raise _wrong("local_instance is true, with assurance 'local'", at, fix="or leave the root out")
-    return Root(name, local_root, "local", optional=True)
-
-
-def _publishers(value: object, at: str, *, roots: Collection[str]) -> tuple[Publisher, ...]:
-    if not isinstance(value, list):
-        raise _wrong("the publishers are not a list", at)
-    publishers = tuple(_publisher(entry, f"{at}/{place}", roots=roots) for place, entry in enumerate(value))
-    claimed: set[str] = set()
-    for place, publisher in enumerate(publishers):
-        for pattern in publisher.plugins:
-            if pattern in claimed:
-                what = f"{pattern!r} is claimed twice"
-                raise refuse(Code.POLICY_TWICE, what, where=f"{at}/{place}/plugins", fix="keep one of the rules")
-            claimed.add(pattern)
-    return publishers
-
-
-def _publisher(value: object, at: str, *, roots: Collection[str]) -> Publisher:
-    entry = _object(value, at, required={"plugins", "root", "issuer", "identity"}, optional={"max_permissions"})
-    root = _text(entry["root"], f"{at}/root")
-    if root not in roots:
-        known = ", ".join(sorted(roots)) or "none"
-        what = f"the rule names the root {root!r}, which the policy does not have"
-        raise refuse(Code.POLICY_ROOT, what, where=f"{at}/root", fix=f"name one of its roots ({known}), or add it")
-    plugins = _texts(entry["plugins"], f"{at}/plugins", _PATTERN)
-    if not plugins:
-        raise _wrong("a rule without plugins rules nothing", f"{at}/plugins", fix="name them, or remove the rule")
-    return Publisher(
-        plugins=plugins,
-        root=root,
-        issuer=_text(entry["issuer"], f"{at}/issuer"),
-        identity=_text(entry["identity"], f"{at}/identity"),
-        max_permissions=_permissions(entry["max_permissions"], at) if "max_permissions" in entry else None,
-    )
-
-
-def _permissions(value: object, at: str) -> tuple[Permission, ...]:
-    where = f"{at}/max_permissions"
-    try:
-        return tuple(Permission.parse(text, where=where) for text in _texts(value, where, None))
-    except ManifestError as error:
-        raise _wrong(error.what, where, fix=error.fix) from error
-
-
-def _texts(value: object, at: str, pattern: re.Pattern[str] | None) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise _wrong("a value is not a list", at)
-    for place, item in enumerate(value):
-        text = _text(item, f"{at}/{place}")
-        if pattern and not pattern.fullmatch(text):
-            raise _wrong(f"{text!r:.80} is malformed", f"{at}/{place}", fix=f"write it like {pattern.pattern}")
-    return tuple(value)
-
-
-def _text(value: object, at: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise _wrong("a value is not a string, or empty", at)
-    return value
-
-
-def _object(value: object, at: str, *, required: set[str], optional: set[str]) -> dict[str, Any]:
-    """Return an object that has these keys and no others."""
-    if not isinstance(value, dict):
-        raise _wrong("a value is not an object", at)
-    for key in sorted(value.keys() - required - optional):
-        known = ", ".join(sorted(required | optional))
-        what = f"the key {key!r} is unknown"
-        raise refuse(Code.POLICY_KEY, what, where=f"{at}/{key}", fix=f"the keys here are {known}")
-    for key in sorted(required - value.keys()):
-        raise _wrong(f"the key {key!r} is missing", at)
-    return value
-
-
-def _wrong(what: str, at: str, *, fix: str | None = None) -> TrustRefused:
-    return refuse(Code.POLICY_VALUE, what, where=at, fix=fix)
+        raise wrong(f"{assurance!r} is none of {', '.join(_ASSURANCES)}", f"{at}/assurance")
+    kinds = [kind for kind in _KINDS if kind in entry]
+    if len(kinds) != 1:
+        raise wrong(f"a root has exactly one of {', '.join(_KINDS)}", at)
+    (kind,) = kinds
+    if assurance != (_KINDS[kind] or assurance) or (kind == "trusted_root" and assurance == "key"):
+        what = f"a root with {kind} does not have the assurance {assurance!r}"
+        raise wrong(what, f"{at}/assurance", fix=f"write {_KINDS[kind] or 'public, private or local'}")
+    if kind == "trusted_root":
+        return Root(name, assurance, files.folder / text(entry[kind], f"{at}/{kind}"))
+    if kind == "keys":
+        paths = texts(entry[kind], f"{at}/{kind}", None)
+        if not paths:
+            raise wrong("a root of keys without keys trusts nobody", f"{at}/{kind}", fix="name them, or remove it")
+        return Root(name, assurance, keys=tuple(files.folder / path for path in paths))
+    if entry[kind] is not True:
+        raise wrong(f"{kind} is true", f"{at}/{kind}", fix="or leave the root out")
+    if kind == "public_instance":
+        return Root(name, assurance, files.public_root)
+    return Root(name, assurance, files.local_root, optional=True)

@@ -1,13 +1,14 @@
 """Step 0: read the signature file within bounds and demand one exact shape.
 
-The shape is Sigstore Bundle v0.3 (https://github.com/sigstore/protobuf-specs, ``sigstore_bundle.proto``) with a
-certificate, one DSSE signature, one log entry and at most one time stamp. Clients of Sigstore read it more loosely than
-is good for a trust decision: unknown keys, sloppy base64 and a second signature are refused here, so that a signature
-has one spelling and nothing unsigned travels along.
+The shape is Sigstore Bundle v0.3 (https://github.com/sigstore/protobuf-specs, ``sigstore_bundle.proto``) with one DSSE
+signature, and either a certificate with one log entry and at most one time stamp, or the hint of a key. Clients of
+Sigstore read it more loosely than is good for a trust decision: unknown keys, sloppy base64 and a second signature are
+refused here, so that a signature has one spelling and nothing unsigned travels along.
 """
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import errno
 import re
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 MAX_SIGNATURE_BYTES: Final = 1 << 20
 MAX_PROOF_HASHES: Final = 64
 MEDIA_TYPE: Final = "application/vnd.dev.sigstore.bundle.v0.3+json"
+
+ACCEPTED: Final = (
+    f"at most {MAX_SIGNATURE_BYTES} bytes of strict JSON: a Sigstore bundle v0.3 with one signature, and a certificate"
+    " with its log entry or the hint of a key"
+)
+"""What step 0 accepts, in words."""
 
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,17}")
 # Padded, standard alphabet, unused bits zero (RFC 4648 sections 3.5 and 4): one spelling for every sequence of bytes.
@@ -53,6 +60,24 @@ class SignatureFile:
     where: str
     raw: bytes
     document: dict[str, Any]
+
+    @property
+    def summary(self) -> str:
+        """What it is, in one line."""
+        kind = "a certificate" if self.key_hint is None else f"the key {self.key_hint}"
+        return f"{len(self.raw)} bytes, signed with {kind}"
+
+    @property
+    def key_hint(self) -> str | None:
+        """Return the hint of the key that is said to have signed; None for a certificate."""
+        key = self.document["verificationMaterial"].get("publicKey")
+        return None if key is None else str(key["hint"])
+
+    def envelope(self) -> tuple[str, bytes, bytes]:
+        """Return payload type, payload and signature, none of them verified."""
+        envelope = self.document["dsseEnvelope"]
+        payload, value = envelope["payload"], envelope["signatures"][0]["sig"]
+        return str(envelope["payloadType"]), base64.b64decode(payload), base64.b64decode(value)
 
     def for_verifier(self) -> bytes:
         """Return the document as written by us: the verifier parses what was checked here."""
@@ -134,6 +159,15 @@ def _checkpoint(value: object, pointer: str) -> None:
         raise _misshapen("the checkpoint is not a note with one signature under the name of its log", pointer)
 
 
+def _either(key: str, with_key: _Check, without: _Check) -> _Check:
+    """Demand one shape of an object that has a key, and another of one that does not."""
+
+    def check(value: object, pointer: str) -> None:
+        (with_key if isinstance(value, dict) and key in value else without)(value, pointer)
+
+    return check
+
+
 def _several(item: _Check, *, at_least: int, at_most: int) -> _Check:
     """Demand a list with a number of items between two bounds, all alike."""
 
@@ -207,13 +241,18 @@ _LOG_ENTRY: Final = _promised(
 _TIMESTAMPS: Final = _keys(
     {}, {"rfc3161Timestamps": _several(_keys({"signedTimestamp": _base64}), at_least=0, at_most=1)}
 )
-_MATERIAL: Final = _keys(
+_CERTIFIED: Final = _keys(
     {
         "certificate": _keys({"rawBytes": _base64}),
         "tlogEntries": _several(_LOG_ENTRY, at_least=1, at_most=1),
     },
     {"timestampVerificationData": _TIMESTAMPS},
 )
+# Nothing verifies a log entry or a time stamp beside a key, so none may travel along; clients write the empty list.
+_KEYED: Final = _keys(
+    {"publicKey": _keys({"hint": _base64})}, {"tlogEntries": _several(_LOG_ENTRY, at_least=0, at_most=0)}
+)
+_MATERIAL: Final = _either("publicKey", _KEYED, _CERTIFIED)
 _SIGNED: Final = _keys({"sig": _base64}, {"keyid": _text})
 _ENVELOPE: Final = _keys(
     {"payload": _base64, "payloadType": _text, "signatures": _several(_SIGNED, at_least=1, at_most=1)}

@@ -2,18 +2,95 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import dataclasses
+from typing import TYPE_CHECKING, Final
 
+from mobileops.runtime.trust import pins as pinned
 from mobileops.runtime.trust.codes import Code, refuse
-from mobileops.runtime.trust.policy import Pin, Signer
+from mobileops.runtime.trust.pins import Pin
+from mobileops.runtime.trust.squatting import imitated
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-    from mobileops.errors import TrustRefused
-    from mobileops.runtime.trust._sigstore import Checked
+    from mobileops.runtime.trust.checked import Checked
     from mobileops.runtime.trust.policy import TrustPolicy
-    from mobileops.runtime.trust.rules import Publisher, Root
+    from mobileops.runtime.trust.rules import Assurance, Publisher, Root
+
+GITHUB: Final = "https://github.com/"
+WORKFLOWS: Final = ".github/workflows/"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Signer:
+    """Who made a signature that holds.
+
+    Attributes:
+        root: name of the root in the policy.
+        assurance: assurance of that root.
+        issuer: URL of whoever vouched for the identity; None for a key.
+        identity: e-mail address or URI; None for a key.
+        key_hint: for a key, base64 of the SHA-256 of its SubjectPublicKeyInfo.
+        claims: what the issuer said about the build, by the names in ``certificate.CLAIMS``.
+    """
+
+    root: str
+    assurance: Assurance
+    issuer: str | None = None
+    identity: str | None = None
+    key_hint: str | None = None
+    claims: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return plain values, for receipts and ``--json``; what does not apply is left out."""
+        return {key: value for key, value in dataclasses.asdict(self).items() if value not in (None, {})}
+
+    @property
+    def summary(self) -> str:
+        """Who signed, in one line."""
+        if self.key_hint is not None:
+            return f"the key {self.key_hint}, root {self.root}"
+        built = ", ".join(f"{name} {value}" for name, value in self.claims.items())
+        return f"{self.identity}, vouched for by {self.issuer}, root {self.root}" + (f" ({built})" if built else "")
+
+    @property
+    def repository(self) -> str | None:
+        """``OWNER/NAME`` of a repository on GitHub, the whole URI of one elsewhere."""
+        uri = self.claims.get("source_repository_uri")
+        return uri.removeprefix(GITHUB) if uri else None
+
+    @property
+    def repository_id(self) -> str | None:
+        """Number of the repository."""
+        return self.claims.get("source_repository_identifier")
+
+    @property
+    def owner_id(self) -> str | None:
+        """Number of the repository's owner."""
+        return self.claims.get("source_repository_owner_identifier")
+
+    @property
+    def ref(self) -> str | None:
+        """Branch or tag that was built."""
+        return self.claims.get("source_repository_ref")
+
+    @property
+    def trigger(self) -> str | None:
+        """Event that started the build."""
+        return self.claims.get("build_trigger")
+
+    @property
+    def workflow_uri(self) -> str | None:
+        """URI of the workflow that was started, without its ref."""
+        return self.claims.get("build_config_uri", "").rpartition("@")[0] or None
+
+    @property
+    def workflow(self) -> str | None:
+        """Path of that workflow in the repository; None if it lies in another one."""
+        uri, repository = self.workflow_uri, self.claims.get("source_repository_uri")
+        if not uri or not repository or not uri.startswith(f"{repository}/"):
+            return None
+        return uri.removeprefix(f"{repository}/").lstrip("/")
 
 
 def decide(name: str, checked: Checked, *, policy: TrustPolicy, pins: Mapping[str, Pin], where: str) -> Signer:
@@ -27,56 +104,123 @@ def decide(name: str, checked: Checked, *, policy: TrustPolicy, pins: Mapping[st
         where: the bundle, for errors.
 
     Raises:
-        TrustRefused: ``MOP3111`` to ``MOP3114``.
+        TrustRefused: ``MOP3111`` to ``MOP3114``, ``MOP3116`` to ``MOP3128``.
     """
     publisher = policy.publisher_of(name)
     if publisher is not None:
-        return _by_rule(name, checked, publisher=publisher, where=where, source=policy.where)
+        return _by_rule(name, checked, publisher=publisher, policy=policy, where=where)
+    roots = tuple(root for root in checked.roots if not root.own)
+    if not roots:
+        raise _elsewhere(name, checked, where=where)
+    signers = [_signer(root, checked) for root in roots]
     pin = pins.get(name)
     if pin is not None:
-        return _by_pin(name, checked, pin=pin, where=where)
-    return _signer(checked.roots[0], checked)
+        return _by_pin(name, signers, pin=pin, where=where)
+    pattern = imitated(name, policy.rules.publishers)
+    if pattern is not None:
+        raise _squatting(name, pattern, where=where, source=policy.where)
+    return signers[0]
 
 
-def _by_rule(name: str, checked: Checked, *, publisher: Publisher, where: str, source: str) -> Signer:
+def accepted(name: str, *, policy: TrustPolicy, pins: Mapping[str, Pin]) -> str:
+    """Say in one line which signer would be accepted for a name."""
+    publisher = policy.publisher_of(name)
+    if publisher is not None:
+        demands = [f"root {publisher.root!r}"]
+        demands += [f"{label} {wanted}" for label, wanted in _shown_demands(publisher)]
+        return f"by the rule for {', '.join(publisher.plugins)}: {', '.join(demands)}"
+    if name in pins:
+        return f"by the pin of the first install: {pins[name]}"
+    return "no rule and no pin: the first signer under a root of the policy, who is then pinned"
+
+
+def _by_rule(name: str, checked: Checked, *, publisher: Publisher, policy: TrustPolicy, where: str) -> Signer:
     held = {root.name: root for root in checked.roots}
-    rule = f"the rule for {', '.join(publisher.plugins)} in {source}"
-    comparisons = (
-        (Code.ROOT, "signed under the root", ", ".join(held), publisher.root, publisher.root in held),
-        (Code.ISSUER, "vouched for by", checked.issuer, publisher.issuer, checked.issuer == publisher.issuer),
-        (Code.SIGNER, "signed by", checked.identity, publisher.identity, checked.identity == publisher.identity),
-    )
-    for code, verb, found, expected, fits in comparisons:
-        if not fits:
-            raise refuse(
-                code,
-                f"{name!r} is {verb} {found!r}",
-                where=where,
-                why=f"{rule} accepts only {expected!r}",
-                fix="get the plugin from its publisher, or change the rule if the publisher did",
-            )
+    rule = f"the rule for {', '.join(publisher.plugins)} in {policy.where}"
+    for code, what, expected in _objections(checked, publisher, held, by_key=_is_key(policy, publisher.root)):
+        raise refuse(
+            code,
+            f"{name!r} {what}",
+            where=where,
+            why=f"{rule} accepts only {expected!r}",
+            fix="get the plugin from its publisher, or change the rule if the publisher did",
+        )
     return _signer(held[publisher.root], checked)
 
 
-def _by_pin(name: str, checked: Checked, *, pin: Pin, where: str) -> Signer:
-    for root in checked.roots:
-        signer = _signer(root, checked)
+def _objections(
+    checked: Checked, publisher: Publisher, held: Mapping[str, Root], *, by_key: bool
+) -> Iterator[tuple[Code, str, object]]:
+    """Yield (code, what was found, what was demanded) of each demand of a rule that is not met, the first one first."""
+    if publisher.root not in held:
+        if by_key and checked.key_hint:
+            yield Code.KEY, f"is signed with the key {checked.key_hint!r}", publisher.root
+        else:
+            yield Code.ROOT, f"is signed under the root {', '.join(held)!r}", publisher.root
+        return
+    signer = _signer(held[publisher.root], checked)
+    comparisons: tuple[tuple[Code, str, str | None, str | None], ...] = (
+        (Code.ISSUER, "vouched for by", signer.issuer, publisher.issuer),
+        (Code.SIGNER, "signed by", signer.identity, publisher.identity),
+        (Code.REPOSITORY, "built from the repository", signer.repository, publisher.repository),
+        (Code.REPOSITORY_ID, "built from the repository number", signer.repository_id, publisher.repository_id),
+        (Code.OWNER_ID, "built for the owner number", signer.owner_id, publisher.owner_id),
+        (Code.WORKFLOW, "built by the workflow", signer.workflow, _workflow_path(publisher.workflow)),
+        (Code.REF, "built from", signer.ref, publisher.ref),
+    )
+    for code, label, found, wanted in comparisons:
+        if wanted is not None and found != wanted:
+            yield code, f"is {label} {found!r}", wanted
+    if publisher.ref_prefix is not None and not (signer.ref or "").startswith(publisher.ref_prefix):
+        yield Code.REF, f"is built from {signer.ref!r}", f"{publisher.ref_prefix}*"
+    if publisher.trigger is not None and signer.trigger not in publisher.trigger:
+        yield Code.TRIGGER, f"is built because of {signer.trigger!r}", ", ".join(publisher.trigger)
+
+
+def _workflow_path(workflow: str | None) -> str | None:
+    """Return the path in the repository that a rule means by a workflow."""
+    return workflow if workflow is None or "/" in workflow else f"{WORKFLOWS}{workflow}"
+
+
+def _is_key(policy: TrustPolicy, name: str) -> bool:
+    return any(root.keys for root in policy.rules.roots if root.name == name)
+
+
+def _shown_demands(publisher: Publisher) -> Iterator[tuple[str, str]]:
+    for label in ("issuer", "identity", "repository", "repository_id", "owner_id", "workflow", "ref", "ref_prefix"):
+        wanted = getattr(publisher, label)
+        if wanted is not None:
+            yield label, repr(wanted)
+    if publisher.trigger is not None:
+        yield "trigger", " or ".join(map(repr, publisher.trigger))
+
+
+def _by_pin(name: str, signers: list[Signer], *, pin: Pin, where: str) -> Signer:
+    for signer in signers:
         if Pin.of(signer) == pin:
             return signer
-    raise _changed(name, Pin.of(_signer(checked.roots[0], checked)), pin=pin, where=where)
+    raise pinned.changed(name, Pin.of(signers[0]), pin=pin, where=where)
 
 
-def _changed(name: str, found: Pin, *, pin: Pin, where: str) -> TrustRefused:
-    old, new = pin.to_dict(), found.to_dict()
-    changed = ", ".join(f"{key} {old[key]!r} became {new[key]!r}" for key in old if old[key] != new[key])
+def _elsewhere(name: str, checked: Checked, *, where: str) -> Exception:
     return refuse(
-        Code.PIN_CHANGED,
-        f"{name!r} has another signer than at its first install: {changed}",
+        Code.KEY_ELSEWHERE,
+        f"{name!r} is signed with the key {checked.key_hint!r}, which the policy trusts for other names only",
         where=where,
-        why="a name without a publisher rule belongs to whoever signed its first installed version",
-        fix="get the plugin from that signer, or write a publisher rule for the name into the trust policy",
+        why=f"its file stands in a publisher rule ({', '.join(root.name for root in checked.roots)})",
+        fix=f"add {name} to the plugins of that rule, if the key's owner may publish it",
+    )
+
+
+def _squatting(name: str, pattern: str, *, where: str, source: str) -> Exception:
+    return refuse(
+        Code.SQUATTING,
+        f"{name!r} looks like {pattern!r}, and does not belong to its publisher",
+        where=where,
+        why=f"the publisher rule for {pattern} in {source} owns the names that look like its own",
+        fix=f"if the plugin is genuine, write a publisher rule for {name} itself",
     )
 
 
 def _signer(root: Root, checked: Checked) -> Signer:
-    return Signer(root.name, root.assurance, checked.issuer, checked.identity)
+    return Signer(root.name, root.assurance, checked.issuer, checked.identity, checked.key_hint, dict(checked.claims))

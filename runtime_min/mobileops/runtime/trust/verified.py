@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NoReturn, Self, final
 
-from mobileops.runtime.trust.policy import Pin
+from mobileops.runtime.trust.pins import Pin
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mobileops.bundle import Bundle
     from mobileops.manifest import Manifest
-    from mobileops.runtime.trust.policy import Signer
+    from mobileops.runtime.trust.signers import Signer
 
 _TOKEN: Final = object()
 
@@ -25,20 +28,30 @@ class VerifiedBundle:
         sha256: digest of the archive, lowercase hex.
         signer: who signed it.
         signature: bytes of the signature file, for the receipt.
+        anchors: path -> SHA-256 of every file of a root that was read; None for one that is not there.
     """
 
-    __slots__ = ("bundle", "sha256", "signature", "signer")
+    __slots__ = ("anchors", "bundle", "sha256", "signature", "signer")
 
     bundle: Bundle
     sha256: str
     signer: Signer
     signature: bytes
+    anchors: Mapping[str, str | None]
 
-    def __init__(self, token: object, *, bundle: Bundle, signer: Signer, signature: bytes) -> None:
+    def __init__(
+        self, token: object, *, bundle: Bundle, signer: Signer, signature: bytes, anchors: Mapping[str, str | None]
+    ) -> None:
         if token is not _TOKEN:
             message = "only mobileops.runtime.trust.verify() makes a VerifiedBundle"
             raise TypeError(message)
-        given = {"bundle": bundle, "sha256": bundle.sha256, "signer": signer, "signature": signature}
+        given = {
+            "bundle": bundle,
+            "sha256": bundle.sha256,
+            "signer": signer,
+            "signature": signature,
+            "anchors": MappingProxyType(dict(anchors)),
+        }
         for name, value in given.items():
             object.__setattr__(self, name, value)
 
@@ -75,6 +88,6 @@ class VerifiedBundle:
         return Pin.of(self.signer)
 
 
-def make(*, bundle: Bundle, signer: Signer, signature: bytes) -> VerifiedBundle:
+def make(*, bundle: Bundle, signer: Signer, signature: bytes, anchors: Mapping[str, str | None]) -> VerifiedBundle:
     """Make the proof; ``verification.verify`` is the one caller."""
-    return VerifiedBundle(_TOKEN, bundle=bundle, signer=signer, signature=signature)
+    return VerifiedBundle(_TOKEN, bundle=bundle, signer=signer, signature=signature, anchors=anchors)

@@ -9,9 +9,11 @@ import pytest
 
 from mobileops.bundle import open_bundle
 from mobileops.errors import TrustRefused
-from mobileops.runtime.trust import TrustPolicy, verify
+from mobileops.runtime.trust import Trail, TrustPolicy, verify
+from mobileops.runtime.trust.statement import PAYLOAD_TYPE
 from mobileops.toolchain.pack import pack
 from mobileops.toolchain.sign import LocalInstance, LocalSigner, sign_bundle, statement
+from tests.fakes.key_signature import make_key, public_pem, sign_with_key
 
 MANIFEST = {
     "name": "tiny-plugin",
@@ -54,8 +56,9 @@ class Release:
         fitting = {"plugins": ["tiny-*"], "root": "local", "issuer": self.instance.issuer, "identity": "dev@localhost"}
         return fitting | changes
 
-    def verify(self, *, policy=None, pins=None, signature=None):
-        return verify(self.archive, policy=policy or self.policy(), pins=pins or {}, signature=signature)
+    def verify(self, *, policy=None, pins=None, signature=None, trail=None):
+        policy = policy or self.policy()
+        return verify(self.archive, policy=policy, pins=pins or {}, signature=signature, trail=trail or Trail())
 
     def edit(self, change):
         """Apply a change to the JSON of the signature."""
@@ -69,6 +72,18 @@ class Release:
             said = json.loads(statement.build(opened))
         change(said)
         self.sign(json.dumps(said).encode(), instance=instance, identity=identity)
+
+    def state_with_key(self, key, change=lambda said: None, *, payload_type=PAYLOAD_TYPE):
+        """Sign the true statement, changed, with a key."""
+        with open_bundle(self.archive) as opened:
+            said = json.loads(statement.build(opened))
+        change(said)
+        self.signature.write_bytes(sign_with_key(json.dumps(said).encode(), key, payload_type=payload_type))
+
+    def key_file(self, key, name="fleet.pub"):
+        """Write the public half of a key beside the policy and return its name."""
+        (self.folder / name).write_bytes(public_pem(key))
+        return name
 
     def sign(self, payload, *, instance=None, identity="dev@localhost"):
         self.signature.write_bytes((instance or self.instance).sign_statement(payload, identity=identity))
@@ -96,6 +111,19 @@ def release(tmp_path):
     folder = tmp_path / "release"
     folder.mkdir()
     return Release(folder)
+
+
+@pytest.fixture
+def key():
+    return make_key()
+
+
+@pytest.fixture
+def fleet(release, key):
+    """The release, signed with a key that a rule for its name trusts."""
+    release.state_with_key(key)
+    release.policy(publishers=[{"plugins": ["tiny-*"], "key": release.key_file(key)}])
+    return release
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import jsonschema
@@ -11,11 +12,12 @@ from hypothesis import strategies as st
 
 from mobileops.errors import TrustRefused
 from mobileops.manifest.permissions import Permission
-from mobileops.runtime.trust import Pin, Signer, TrustPolicy
+from mobileops.runtime.trust import Pin, Signer, TrustPolicy, public_root
 
 SCHEMA = json.loads((Path(__file__).parents[4] / "schema/trust/v1/policy.schema.json").read_text())
 LOCAL = {"local_instance": True, "assurance": "local"}
 CORP = {"trusted_root": "roots/corp.json", "assurance": "private"}
+PUBLIC = {"public_instance": True, "assurance": "public"}
 RULE = {"plugins": ["acme-*"], "root": "corp", "issuer": "https://login.corp", "identity": "ci@corp"}
 
 
@@ -59,12 +61,30 @@ def test_a_file_replaces_the_default_as_a_whole(load, tmp_path):
 
 
 def test_every_key_of_the_format_is_read(load):
-    rule = RULE | {"max_permissions": ["network.http"]}
-    document = policy(publishers=[rule], revoked={"sha256": ["a" * 64]}, unsigned="deny")
+    build = {"repository": "acme/x", "repository_id": "1", "owner_id": "2", "workflow": "r.yml", "trigger": ["push"]}
+    rule = RULE | build | {"ref_prefix": "refs/tags/", "max_permissions": ["network.http"]}
+    revoked = {
+        "sha256": ["a" * 64],
+        "key_hints": ["A" * 43 + "="],
+        "identities": [{"repository_id": "1", "after": "2026-11-01T00:00:00Z"}],
+    }
+    more = {"public": PUBLIC, "fleet": {"keys": ["a.pub", "b.pub"], "assurance": "key"}}
+    publishers = [rule, {"plugins": ["f-*"], "key": "f.pub"}, {"plugins": ["g-*"], "root": "fleet"}]
+    document = policy(
+        roots={"dev": LOCAL, "corp": CORP} | more,
+        publishers=publishers,
+        revoked=revoked,
+        unsigned="deny",
+        serial=7,
+        max_root_age_days=180,
+    )
     found = load(document).rules
-    assert [root.name for root in found.roots] == ["dev", "corp"]
+    assert [root.name for root in found.roots] == ["dev", "corp", "public", "fleet", "key:f.pub"]
+    assert found.roots[2].trusted_root == public_root.PATH
+    assert (found.serial, found.max_root_age_days, len(found.revoked)) == (7, 180, 3)
+    assert found.revoked.identities[0].after == datetime(2026, 11, 1, tzinfo=UTC)
     assert found.publishers[0].max_permissions == (Permission.parse("network.http"),)
-    assert found.revoked_sha256 == {"a" * 64}
+    assert found.revoked.sha256 == {"a" * 64}
     assert schema_accepts(document)
 
 
@@ -99,7 +119,7 @@ def test_a_lone_asterisk_owns_what_no_other_rule_does(load):
 def test_a_prefix_rule_fits_exactly_the_names_that_begin_with_it(prefix, name):
     from mobileops.runtime.trust.rules import Publisher  # noqa: PLC0415 - the value under test
 
-    rule = Publisher((f"{prefix}*",), "r", "i", "s")
+    rule = Publisher(plugins=(f"{prefix}*",), root="r")
     assert bool(rule.weight(name)) == name.startswith(prefix)
 
 
@@ -107,11 +127,11 @@ def test_a_prefix_rule_fits_exactly_the_names_that_begin_with_it(prefix, name):
     "document",
     [
         policy(publisher=[]),
-        policy(max_root_age_days=180),
+        policy(max_root_age=180),
         policy(roots={"dev": LOCAL | {"extra": 1}, "corp": CORP}),
-        policy(publishers=[RULE | {"repository": "acme/plugins"}]),
+        policy(publishers=[RULE | {"repo": "acme/plugins"}]),
         policy(publishers=[RULE | {"max_permission": []}]),
-        policy(revoked={"sha256": [], "key_hints": []}),
+        policy(revoked={"sha256": [], "keys": []}),
     ],
     ids=["misspelt", "later", "root", "repository", "misspelt restriction", "revocation"],
 )
@@ -141,7 +161,28 @@ def test_an_unknown_key_is_refused_and_not_ignored(load, document):
         policy(roots={"corp": LOCAL | {"local_instance": False}}),
         policy(publishers={}),
         policy(publishers=[3]),
-        policy(publishers=[{key: value for key, value in RULE.items() if key != "identity"}]),
+        policy(publishers=[RULE | {"key": "k.pub"}]),
+        policy(publishers=[{"plugins": ["a"], "key": "k.pub", "identity": "ci@corp"}]),
+        policy(publishers=[{"plugins": ["a"]}]),
+        policy(publishers=[RULE | {"repository_id": 1234}]),
+        policy(publishers=[RULE | {"owner_id": "12x"}]),
+        policy(publishers=[RULE | {"ref": "refs/heads/main", "ref_prefix": "refs/tags/"}]),
+        policy(publishers=[RULE | {"trigger": []}]),
+        policy(publishers=[RULE | {"trigger": "push"}]),
+        policy(roots={"k": {"keys": [], "assurance": "key"}}, publishers=[]),
+        policy(roots={"k": {"keys": ["k.pub"], "assurance": "private"}}, publishers=[]),
+        policy(roots={"k": {"trusted_root": "x", "assurance": "key"}}, publishers=[]),
+        policy(roots={"k": {"public_instance": True, "assurance": "private"}}, publishers=[]),
+        policy(roots={"k": {"public_instance": 1, "assurance": "public"}}, publishers=[]),
+        policy(serial=-1),
+        policy(serial=True),
+        policy(serial="1"),
+        policy(max_root_age_days=0),
+        policy(revoked={"key_hints": ["abc"]}),
+        policy(revoked={"identities": {}}),
+        policy(revoked={"identities": [{}]}),
+        policy(revoked={"identities": [{"issuer": "https://login.corp"}]}),
+        policy(revoked={"identities": [{"identity": "a@b", "after": "2026-11-01"}]}),
         policy(publishers=[RULE | {"plugins": []}]),
         policy(publishers=[RULE | {"plugins": "acme-*"}]),
         policy(publishers=[RULE | {"plugins": ["*-acme"]}]),
@@ -155,11 +196,30 @@ def test_an_unknown_key_is_refused_and_not_ignored(load, document):
         policy(revoked={"sha256": ["A" * 64]}),
         policy(revoked={"sha256": "a" * 64}),
     ],
-    ids=range(31),
+    ids=range(52),
 )
 def test_a_value_outside_the_format_is_refused_by_reader_and_schema_alike(load, document):
     assert refused(load, document) == "MOP3103"
     assert not schema_accepts(document)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {key: value for key, value in RULE.items() if key != "identity"},
+        {key: value for key, value in RULE.items() if key != "issuer"},
+        {"plugins": ["a"], "root": "fleet", "identity": "ci@corp"},
+    ],
+    ids=["anybody of the issuer", "no issuer", "identity of a key"],
+)
+def test_a_rule_that_its_root_cannot_fulfil_is_refused_by_the_reader(load, rule):
+    roots = {"corp": CORP, "fleet": {"keys": ["a.pub", "b.pub"], "assurance": "key"}}
+    assert refused(load, policy(roots=roots, publishers=[rule])) == "MOP3103"
+
+
+def test_a_time_that_is_none_is_refused_by_the_reader(load):
+    entry = {"identity": "a@b", "after": "2026-13-01T00:00:00Z"}
+    assert refused(load, policy(revoked={"identities": [entry]})) == "MOP3103"
 
 
 def test_a_permission_that_does_not_exist_is_refused(load):
@@ -213,11 +273,13 @@ def test_a_pin_survives_the_round_trip_through_the_hosts_state():
         None,
         [],
         {},
-        {"root": "a", "issuer": "b"},
-        {"root": "a", "issuer": "b", "identity": 3},
-        {"root": "a", "issuer": "b", "identity": "c", "more": "d"},
+        {"root": "a", "assurance": "local", "issuer": "b"},
+        {"root": "a", "assurance": "local", "issuer": "b", "identity": 3},
+        {"root": "a", "assurance": "local", "issuer": "b", "identity": "c", "more": "d"},
+        {"root": "a", "assurance": "high", "issuer": "b", "identity": "c"},
+        {"root": "a", "assurance": "public", "issuer": "b", "repository_id": "1", "owner_id": "2"},
     ],
-    ids=range(6),
+    ids=range(8),
 )
 def test_a_damaged_pin_is_refused_and_not_taken_for_absent(value):
     with pytest.raises(TrustRefused) as caught:

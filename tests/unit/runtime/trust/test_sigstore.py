@@ -7,20 +7,20 @@ import json
 import pytest
 
 from mobileops.errors import TrustRefused
-from mobileops.runtime.trust import _sigstore, signature_file
+from mobileops.runtime.trust import _sigstore, anchors, signature_file
 from mobileops.runtime.trust.rules import Root
 
 
 @pytest.fixture
 def check(release):
     def check_under(*roots):
-        return _sigstore.check(signature_file.read(release.signature), roots)
+        return _sigstore.check(signature_file.read(release.signature), anchors.read(roots).trusted_roots)
 
     return check_under
 
 
 def root(path, name="root", *, optional=False):
-    return Root(name, path, "private", optional=optional)
+    return Root(name, "private", path, optional=optional)
 
 
 def refused(check, *roots):
@@ -59,22 +59,26 @@ def test_a_root_that_is_a_folder_or_too_large_is_refused(check, tmp_path):
     assert refused(check, root(tmp_path / "large.json")) == "MOP3106"
 
 
-@pytest.mark.parametrize("part", ["tlogs", "ctlogs", "timestampAuthorities"])
-def test_a_root_without_one_of_its_parts_vouches_for_nothing(release, check, tmp_path, part):
+@pytest.mark.parametrize(
+    ("part", "code"), [("tlogs", "MOP3010"), ("ctlogs", "MOP3016"), ("timestampAuthorities", "MOP3014")]
+)
+def test_a_root_without_one_of_its_parts_vouches_for_nothing(release, check, tmp_path, part, code):
     document = json.loads(release.trusted_root.read_bytes())
     document[part] = []
     path = tmp_path / "root.json"
     path.write_text(json.dumps(document))
-    assert refused(check, root(path)) == "MOP3010"
+    assert refused(check, root(path)) == code
 
 
-@pytest.mark.parametrize("part", ["tlogs", "ctlogs", "timestampAuthorities"])
-def test_a_root_with_one_part_of_another_instance_vouches_for_nothing(release, foreign, check, tmp_path, part):
+@pytest.mark.parametrize(
+    ("part", "code"), [("tlogs", "MOP3019"), ("ctlogs", "MOP3016"), ("timestampAuthorities", "MOP3014")]
+)
+def test_a_root_with_one_part_of_another_instance_vouches_for_nothing(release, foreign, check, tmp_path, part, code):
     document = json.loads(release.trusted_root.read_bytes())
     document[part] = json.loads(foreign.trusted_root_json())[part]
     path = tmp_path / "root.json"
     path.write_text(json.dumps(document))
-    assert refused(check, root(path)) == "MOP3010"
+    assert refused(check, root(path)) == code
 
 
 class PanicError(BaseException):

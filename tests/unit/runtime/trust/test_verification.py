@@ -42,7 +42,8 @@ def flip(text, *, at=-1):
 
 
 def pin_of(release, **changes):
-    return Pin(**({"root": "local", "issuer": release.instance.issuer, "identity": "dev@localhost"} | changes))
+    fitting = {"root": "local", "assurance": "local", "issuer": release.instance.issuer, "identity": "dev@localhost"}
+    return Pin(**(fitting | changes))
 
 
 def test_a_signed_bundle_is_verified_and_handed_out_open(release):
@@ -66,7 +67,7 @@ def test_a_signature_from_elsewhere_is_used_when_it_is_given(release, tmp_path):
 def test_step_1_a_swapped_payload_is_refused(release):
     said = base64.b64encode(b'{"_type":"https://in-toto.io/Statement/v1"}').decode()
     release.edit(lambda document: envelope(document).update(payload=said))
-    assert release.refusal() == ("MOP3010", "invalid")
+    assert release.refusal() == ("MOP3021", "invalid")
 
 
 def test_step_1_a_changed_signature_is_refused(release):
@@ -75,42 +76,65 @@ def test_step_1_a_changed_signature_is_refused(release):
             sig=flip(envelope(document)["signatures"][0]["sig"])
         )
     )
-    assert release.refusal() == ("MOP3010", "invalid")
+    assert release.refusal() == ("MOP3021", "invalid")
 
 
 def test_step_1_a_changed_payload_type_is_refused(release):
     release.edit(lambda document: envelope(document).update(payloadType="text/plain"))
-    assert release.refusal() == ("MOP3010", "invalid")
+    assert release.refusal() == ("MOP3021", "invalid")
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "code"),
     [
-        lambda document: material(document)["certificate"].update(rawBytes="AAAA"),
-        lambda document: material(document)["certificate"].update(
-            rawBytes=flip(material(document)["certificate"]["rawBytes"])
+        (lambda document: material(document)["certificate"].update(rawBytes="AAAA"), "MOP3023"),
+        (
+            lambda document: material(document)["certificate"].update(
+                rawBytes=flip(material(document)["certificate"]["rawBytes"])
+            ),
+            "MOP3015",
         ),
-        lambda document: entry(document).update(integratedTime="1"),
-        lambda document: entry(document).update(logIndex="7"),
-        lambda document: entry(document)["inclusionPromise"].update(signedEntryTimestamp="AAAA"),
-        lambda document: entry(document)["inclusionProof"].update(rootHash="AAAA"),
-        lambda document: entry(document)["inclusionProof"]["checkpoint"].update(
-            envelope="x\n1\nAAAA\n\n\u2014 x AAAAAAAA\n"
+        (lambda document: entry(document).update(integratedTime="1"), "MOP3015"),
+        (lambda document: entry(document).update(logIndex="7"), "MOP3020"),
+        (lambda document: entry(document)["inclusionPromise"].update(signedEntryTimestamp="AAAA"), "MOP3020"),
+        (lambda document: entry(document)["inclusionProof"].update(rootHash="AAAA"), "MOP3018"),
+        (
+            lambda document: entry(document)["inclusionProof"]["checkpoint"].update(
+                envelope="x\n1\nAAAA\n\n\u2014 x AAAAAAAA\n"
+            ),
+            "MOP3019",
         ),
-        lambda document: entry(document).update(canonicalizedBody=base64.b64encode(b"{}").decode()),
-        lambda document: entry(document)["kindVersion"].update(version="0.0.3"),
+        (lambda document: entry(document).update(canonicalizedBody=base64.b64encode(b"{}").decode()), "MOP3018"),
+        (lambda document: entry(document)["kindVersion"].update(version="0.0.3"), "MOP3022"),
+        (
+            lambda document: material(document)["timestampVerificationData"].update(
+                rfc3161Timestamps=[{"signedTimestamp": "AAAA"}]
+            ),
+            "MOP3023",
+        ),
     ],
-    ids=["certificate", "certificate-bit", "time", "index", "promise", "root-hash", "checkpoint", "body", "version"],
+    ids=[
+        "certificate",
+        "certificate-bit",
+        "time",
+        "index",
+        "promise",
+        "root-hash",
+        "checkpoint",
+        "body",
+        "version",
+        "stamp",
+    ],
 )
-def test_step_1_changed_material_is_refused(release, change):
+def test_step_1_changed_material_is_refused_with_the_code_of_its_part(release, change, code):
     release.edit(change)
-    assert release.refusal() == ("MOP3010", "invalid")
+    assert release.refusal() == (code, "invalid")
 
 
 def test_step_1_material_of_another_signature_is_refused(release):
     other = json.loads(release.instance.sign_statement(b"{}", identity="dev@localhost"))
     release.edit(lambda document: document.update(verificationMaterial=material(other)))
-    assert release.refusal() == ("MOP3010", "invalid")
+    assert release.refusal() == ("MOP3021", "invalid")
 
 
 def test_step_1_a_bad_time_stamp_is_refused_though_the_log_vouches_for_a_time(release):
@@ -120,7 +144,7 @@ def test_step_1_a_bad_time_stamp_is_refused_though_the_log_vouches_for_a_time(re
     # Control: sigstore-python by itself accepts the bundle with the time stamp of another signature.
     verifier = Verifier(trusted_root=TrustedRoot.from_file(str(release.trusted_root)))
     verifier.verify_dsse(Bundle.from_json(release.signature.read_bytes()), Identity(identity="dev@localhost"))
-    assert release.refusal() == ("MOP3010", "invalid")
+    assert release.refusal() == ("MOP3014", "invalid")
 
 
 @pytest.mark.parametrize("missing", ["stamp", "stamps", "promise"])
@@ -239,7 +263,9 @@ def test_step_2_a_rule_counts_more_than_a_pin(release):
 def test_step_2_of_two_names_for_one_root_the_pinned_one_counts(release, name):
     root = {"trusted_root": str(release.trusted_root), "assurance": "private"}
     policy = release.policy(roots={"first": root, "second": root})
-    with release.verify(policy=policy, pins={"tiny-plugin": pin_of(release, root=name)}) as verified:
+    with release.verify(
+        policy=policy, pins={"tiny-plugin": pin_of(release, root=name, assurance="private")}
+    ) as verified:
         assert verified.signer.root == name
 
 

@@ -14,7 +14,7 @@ from mobileops.runtime.trust import VerifiedBundle
 
 def test_it_cannot_be_constructed_directly(release):
     with open_bundle(release.archive) as bundle, pytest.raises(TypeError, match=r"only .*verify"):
-        VerifiedBundle(object(), bundle=bundle, signer=None, signature=b"")
+        VerifiedBundle(object(), bundle=bundle, signer=None, signature=b"", anchors={})
 
 
 def test_an_instance_made_around_the_constructor_holds_nothing():
