@@ -5,6 +5,7 @@ What a session writes goes below nox's own folder, so that a checkout nobody may
 
 from __future__ import annotations
 
+import platform
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -20,6 +21,7 @@ SOURCES: Final = ("runtime_min", "toolchain")
 PYPROJECT: Final = nox.project.load_toml(ROOT / "pyproject.toml")
 FLOORS: Final = ROOT / ".ci" / "coverage_floors.py"
 CHECK_JSONSCHEMA: Final = "check-jsonschema>=0.39,<1"  # a peer to agree with, and to be measured against
+EMULATED: Final = ("Nehalem", "Haswell")  # without AVX; with AVX2 and without AVX-512
 INSTALLER: Final = {"UV_COMPILE_BYTECODE": "1"}  # pip does it unasked; tests start many interpreters
 
 nox.needs_version = ">=2025.2.9"
@@ -199,6 +201,49 @@ def integration(session: nox.Session) -> None:
     """Drive the whole chain through the command line."""
     install_editable(session, "test")
     run_pytest(session, "tests/integration")
+
+
+@nox.session
+def cpus(session: nox.Session) -> None:
+    """Pack one folder on this processor and on emulated ones, and compare the bytes; needs qemu-user."""
+    if not all(map(shutil.which, ("qemu-x86_64", "qemu-aarch64", "apt-get"))):
+        session.error("install Debian's qemu-user, or run .ci/run, which does")
+    install_editable(session, "cpus")
+    folder = scratch(session)
+    program = str(ROOT / ".ci" / "same_bytes.py")
+    session.run("python", program, "make", str(folder / "source"))
+    python = shutil.which("python", path=session.bin) or "python"
+    machines: dict[str, tuple[str, ...]] = {"native": (python,)}
+    if platform.machine() == "x86_64":
+        machines |= {name: ("qemu-x86_64", "-cpu", name, python) for name in EMULATED}
+    machines["aarch64"] = arm64_python(session, folder)
+    search_path = ":".join(map(str, (*(ROOT / source for source in SOURCES), folder / "wheels")))
+    found = {}
+    for name, command in machines.items():
+        env = {"PYTHONPATH": search_path if name == "aarch64" else ""}
+        arguments = (program, "pack", str(folder / "source"), str(folder / name))
+        output = session.run(*command, *arguments, env=env, silent=True, external=True)
+        found[name] = str(output).split()[-3:]  # before them qemu may say which features it has not
+        session.log(f"{name:>8}: {' '.join(found[name])}")
+    bundles, controls = {tuple(line[:2]) for line in found.values()}, {line[2] for line in found.values()}
+    if len(bundles) > 1:
+        session.error("the bytes of a bundle depend on the processor")
+    if len(controls) == 1:
+        session.error("igzip gave the same bytes everywhere: the emulator did not emulate another processor")
+
+
+def arm64_python(session: nox.Session, folder: Path) -> tuple[str, ...]:
+    """Unpack an arm64 Python and the wheels that packing needs below a folder, and return how it is started."""
+    session.run(str(ROOT / ".ci" / "arm64_root.sh"), str(folder / "arm64"), silent=True, external=True)
+    root = folder / "arm64" / "root"
+    command = ("qemu-aarch64", "-L", str(root), str(root / "usr" / "bin" / "python3"))
+    print_version = "import sys; print('%d.%d' % sys.version_info[:2])"
+    version = str(session.run(*command, "-I", "-c", print_version, silent=True, external=True)).strip()
+    pinned = [text for text in PYPROJECT["project"]["dependencies"] if text.startswith(("deflate==", "zlib-ng=="))]
+    wheels = ("--python-platform", "aarch64-manylinux2014", "--python-version", version, "--only-binary", ":all:")
+    pinned += nox.project.dependency_groups(PYPROJECT, "cpus")
+    session.run("uv", "pip", "install", "--quiet", "--target", str(folder / "wheels"), *wheels, *pinned)
+    return command
 
 
 @nox.session
