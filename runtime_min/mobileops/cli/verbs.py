@@ -57,6 +57,13 @@ VERBS: Final = (
     Verb("sign", "release", "BUNDLE", "sign a bundle: locally, with a key, or with Sigstore", needs_toolchain=True),
     Verb("keys", "release", "generate|list|export", "make, list and publish signing keys", needs_toolchain=True),
     Verb("verify", "release", "BUNDLE", "decide whether a bundle is trusted, and by whom it is signed"),
+    Verb(
+        "diff",
+        "release",
+        "OLD NEW",
+        "show what a new version changes, and whether its number says so",
+        needs_toolchain=True,
+    ),
     Verb("inspect", "release", "BUNDLE", "show what is in a bundle, without trusting it"),
     Verb("install", "operator", "BUNDLE|NAME [VERSION]", "verify a bundle and install it"),
     Verb("uninstall", "operator", "NAME", "remove an installed plugin"),
