@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mobileops.bundle import API_MEMBER
-from mobileops.errors import ManifestError
+from mobileops.bundle import API_MEMBER, open_bundle
+from mobileops.errors import ManifestError, PackagingError
 from mobileops.toolchain.api import describe_files
 from mobileops.toolchain.diagnostics import diagnose
 from mobileops.toolchain.pack import Packed, Plan, dependencies, pack, plan
+from mobileops.toolchain.pack.inputs import build_inputs
+from mobileops.toolchain.sign import BuildInputs, sign_bundle
+from mobileops.toolchain.sign.source import describe
 from mobileops.toolchain.testrun import TestRun, run_tests
 
-__all__ = ["Packed", "Plan", "TestRun", "package", "plan", "test"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mobileops.toolchain.sign import Signed, Signer, Source
+
+__all__ = ["Packed", "Plan", "TestRun", "package", "package_signed", "plan", "sign", "test"]
 
 
 def package(source: Path, out_dir: Path) -> Packed:
@@ -27,6 +37,60 @@ def package(source: Path, out_dir: Path) -> Packed:
     planned = plan(source)
     api = describe_files(planned.manifest, {file.name: Path(file.path) for file in planned.files})
     return pack(source, out_dir, generated={API_MEMBER: api})
+
+
+def package_signed(
+    source: Path, out_dir: Path, *, signer: Signer, environment: Mapping[str, str]
+) -> tuple[Packed, Signed]:
+    """Package a source folder, and sign the bundle with what git and the packer say about where it comes from.
+
+    Raises:
+        ManifestError, PackagingError: as ``package``.
+        MobileOpsError: ``MOP32xx``, it cannot be signed.
+    """
+    origin = _origin(source, environment)  # before anything is written into the folder
+    packed = package(source, out_dir)
+    return packed, sign_bundle(packed.path, signer=signer, source=origin, inputs=_inputs(), attest=True)
+
+
+def sign(bundle: Path, *, signer: Signer, source: Path | None, environment: Mapping[str, str]) -> Signed:
+    """Sign a bundle; with its source, sign where it comes from too.
+
+    What is signed about the source is shown first: it is packed again, and must give the same bytes.
+
+    Args:
+        bundle: the archive.
+        signer: who signs.
+        source: the folder it was built from; without one, nothing is claimed about its origin.
+        environment: of the process, for git.
+
+    Raises:
+        PackagingError: ``MOP3230``, the source gives other bytes; or as ``package``.
+        MobileOpsError: ``MOP32xx``, it cannot be signed.
+    """
+    if source is None:
+        return sign_bundle(bundle, signer=signer, attest=True)
+    origin = _origin(source, environment)
+    with tempfile.TemporaryDirectory(prefix="mobileops-rebuild-") as folder:
+        again = package(source, Path(folder))
+        with open_bundle(bundle) as opened:
+            if opened.sha256 != again.sha256:
+                raise PackagingError(
+                    f"{str(source)!r} does not give the bytes of this bundle",
+                    code="MOP3230",
+                    where=str(bundle),
+                    why=f"packed again it has the digest {again.sha256}, the bundle has {opened.sha256}",
+                    fix=f"sign what it gives now with mobileops package --sign {source}, or leave --source out",
+                )
+    return sign_bundle(bundle, signer=signer, source=origin, inputs=_inputs(), attest=True)
+
+
+def _origin(source: Path, environment: Mapping[str, str]) -> Source | None:
+    return describe(source, packed=[planned.name for planned in plan(source).files], environment=environment)
+
+
+def _inputs() -> BuildInputs:
+    return BuildInputs.from_packer(build_inputs())
 
 
 def test(source: Path) -> TestRun:

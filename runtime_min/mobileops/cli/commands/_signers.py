@@ -6,31 +6,60 @@ import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from mobileops.cli.commands._secrets import passphrase
+from mobileops.cli.commands._secrets import passphrase, read_descriptor
 from mobileops.errors import UsageError
 from mobileops.toolchain.sign import LocalInstance, LocalSigner, keys
 
 if TYPE_CHECKING:
     import argparse
 
+    from sigstore.oidc import IdentityToken
+
     from mobileops.cli.console import Console
     from mobileops.cli.parser import Parser
     from mobileops.runtime.home import Home
-    from mobileops.toolchain.sign import Signed, SignedBy, Signer
+    from mobileops.toolchain.sign import Signed, Signer
+    from mobileops.toolchain.sign.keyless import Service
 
-MODES: Final = ("local", "key")
+MODES: Final = ("local", "key", "keyless", "private")
+
+_MODES_OF: Final = {
+    "identity": ("local",),
+    "key": ("key",),
+    "passphrase_fd": ("key",),
+    "trust_config": ("private",),
+    "tuf_url": ("private",),
+    "tuf_root": ("private",),
+    "identity_token_fd": ("keyless", "private"),
+    "identity_token_env": ("keyless", "private"),
+    "no_browser": ("keyless", "private"),
+}
 _ADVICE: Final = {
     "local": "assurance 'local': only machines that pin this account's trusted root accept it",
     "key": "assurance 'key': machines accept it whose trust policy names this key",
+    "keyless": "assurance 'public': machines accept it whose trust policy names this identity under the public root",
+    "private": "assurance 'private': machines accept it whose trust policy names this identity and pins that root",
 }
 
 
 def configure(parser: Parser) -> None:
     """Describe the options that choose a signer."""
-    parser.add_argument("--mode", choices=MODES, help="how to sign; default: key with --key, else local")
-    parser.add_argument("--identity", help="local: who signs, as an e-mail address; default: USER@localhost")
-    parser.add_argument("--key", metavar="NAME|FILE", help="key: a key of 'mobileops keys', or a PKCS#8 file")
-    parser.add_argument("--passphrase-fd", type=int, metavar="N", help="key: read its passphrase from this descriptor")
+    group = parser.add_argument_group("who signs")
+    group.add_argument("--mode", choices=MODES, help="default: what the options below imply, else local")
+    group.add_argument("--identity", help="local: who signs, as an e-mail address; default: USER@localhost")
+    group.add_argument("--key", metavar="NAME|FILE", help="key: a key of 'mobileops keys', or a PKCS#8 file")
+    group.add_argument("--passphrase-fd", type=int, metavar="N", help="key: read its passphrase from this descriptor")
+    group.add_argument("--trust-config", type=Path, metavar="FILE", help="private: ClientTrustConfig of the instance")
+    group.add_argument("--tuf-url", metavar="URL", help="private: TUF repository of the instance")
+    group.add_argument("--tuf-root", type=Path, metavar="FILE", help="private: root.json of that repository")
+    token = group.add_mutually_exclusive_group()
+    token.add_argument(
+        "--identity-token-fd", type=int, metavar="N", help="keyless, private: token from a descriptor, 0 is stdin"
+    )
+    token.add_argument("--identity-token-env", metavar="NAME", help="keyless, private: token from a variable")
+    group.add_argument(
+        "--no-browser", action="store_true", default=None, help="keyless, private: log in with a link and a code"
+    )
 
 
 def choose(arguments: argparse.Namespace, console: Console, home: Home) -> Signer:
@@ -38,13 +67,29 @@ def choose(arguments: argparse.Namespace, console: Console, home: Home) -> Signe
 
     Raises:
         UsageError: ``MOP3220`` options of different modes, or whatever the mode cannot work with.
+        HostFault: a service that the mode needs does not answer.
     """
-    mode = arguments.mode or ("key" if arguments.key else "local")
-    _refuse_foreign(arguments, mode)
+    mode = arguments.mode or _implied(arguments)
+    for name, owners in _MODES_OF.items():
+        if getattr(arguments, name) is not None and mode not in owners:
+            raise _misplaced(name, f"in mode {mode!r}", f"sign with --mode {owners[0]}")
     if mode == "key":
         return _key(arguments, console, home)
-    identity = arguments.identity or f"{getpass.getuser()}@localhost"
-    return LocalSigner(LocalInstance.open_or_create(home.sigstore), identity)
+    if mode == "local":
+        identity = arguments.identity or f"{getpass.getuser()}@localhost"
+        return LocalSigner(LocalInstance.open_or_create(home.sigstore), identity)
+    return _sigstore(arguments, console, mode)
+
+
+def refuse(arguments: argparse.Namespace, *, unless: str) -> None:
+    """Refuse every option of this module, because nothing will be signed.
+
+    Raises:
+        UsageError: ``MOP3220``, there is one.
+    """
+    for name in ("mode", *_MODES_OF):
+        if getattr(arguments, name) is not None:
+            raise _misplaced(name, "when nothing is signed", f"add {unless}")
 
 
 def facts(signed: Signed) -> dict[str, object]:
@@ -56,25 +101,31 @@ def facts(signed: Signed) -> dict[str, object]:
         "identity": by.identity,
         "issuer": by.issuer,
         "assurance": by.assurance,
+        "attestations": [str(path) for path in signed.attestations],
     }
 
 
-def advice(by: SignedBy) -> str:
-    """Return one line about who will accept the signature."""
-    return _ADVICE[by.mode]
+def show(signed: Signed, console: Console) -> None:
+    """Print a signature for a person: mode and identity first, then who will accept it."""
+    shown = {name: value for name, value in facts(signed).items() if value is not None}
+    shown["attestations"] = ", ".join(path.name for path in signed.attestations) or "none"
+    console.fields(shown)
+    console.note(_ADVICE[signed.by.mode])
 
 
-def _refuse_foreign(arguments: argparse.Namespace, mode: str) -> None:
-    """Refuse an option that the mode would ignore."""
-    belongs = {"identity": "local", "key": "key", "passphrase_fd": "key"}
-    for name, owner in belongs.items():
-        if getattr(arguments, name) is not None and owner != mode:
-            raise UsageError(
-                f"--{name.replace('_', '-')} has no meaning in mode {mode!r}",
-                code="MOP3220",
-                why="a signature is made in one mode, and an option that is ignored would hide a mistake",
-                fix=f"drop it, or sign with --mode {owner}",
-            )
+def _implied(arguments: argparse.Namespace) -> str:
+    if arguments.key is not None:
+        return "key"
+    return "private" if arguments.trust_config is not None or arguments.tuf_url is not None else "local"
+
+
+def _misplaced(name: str, where: str, fix: str) -> UsageError:
+    return UsageError(
+        f"--{name.replace('_', '-')} has no meaning {where}",
+        code="MOP3220",
+        why="a signature is made in one mode, and an option that is ignored would hide a mistake",
+        fix=f"drop it, or {fix}",
+    )
 
 
 def _key(arguments: argparse.Namespace, console: Console, home: Home) -> Signer:
@@ -85,3 +136,66 @@ def _key(arguments: argparse.Namespace, console: Console, home: Home) -> Signer:
     named = Path(arguments.key)
     path = named if len(named.parts) > 1 or named.suffix else keys.find(home.keys, arguments.key).path
     return keys.load(path, passphrase=passphrase(arguments.passphrase_fd, console))
+
+
+def _sigstore(arguments: argparse.Namespace, console: Console, mode: str) -> Signer:
+    from mobileops.toolchain.sign.keyless import SigstoreSigner  # noqa: PLC0415 - importing sigstore takes a second
+
+    given = _given_token(arguments, console)  # before the network is asked for anything
+    service = _service(arguments, mode)
+    return SigstoreSigner(service, given or _found_token(arguments, console, service))
+
+
+def _service(arguments: argparse.Namespace, mode: str) -> Service:
+    from mobileops.toolchain.sign.keyless import Service  # noqa: PLC0415 - see _sigstore
+
+    if mode == "keyless":
+        return Service.public_good()
+    by_file, by_tuf = arguments.trust_config is not None, arguments.tuf_url is not None
+    if by_file == by_tuf or by_tuf != (arguments.tuf_root is not None):
+        raise UsageError(
+            "mode 'private' needs one instance",
+            code="MOP3220",
+            why="it is named by its trust configuration, or by its TUF repository and that one's root",
+            fix="--trust-config FILE, or --tuf-url URL --tuf-root FILE",
+        )
+    return (
+        Service.from_file(arguments.trust_config)
+        if by_file
+        else Service.from_tuf(arguments.tuf_url, arguments.tuf_root)
+    )
+
+
+def _given_token(arguments: argparse.Namespace, console: Console) -> IdentityToken | None:
+    from mobileops.toolchain.sign.keyless import token_from  # noqa: PLC0415 - see _sigstore
+
+    if arguments.identity_token_fd is not None:
+        return token_from(
+            read_descriptor(arguments.identity_token_fd, what="identity token").decode("ascii", "replace")
+        )
+    if arguments.identity_token_env is None:
+        return None
+    text = console.environment.get(arguments.identity_token_env)
+    if not text:
+        raise UsageError(
+            f"the variable {arguments.identity_token_env!r} is not set or empty",
+            code="MOP3219",
+            fix="set it to the identity token, or drop the option",
+        )
+    return token_from(text)
+
+
+def _found_token(arguments: argparse.Namespace, console: Console, service: Service) -> IdentityToken:
+    from mobileops.toolchain.sign.keyless import ambient_token, browser_token  # noqa: PLC0415 - see _sigstore
+
+    found = ambient_token()
+    if found is not None:
+        return found
+    if not console.stdin.isatty():
+        raise UsageError(
+            "there is no identity to sign with",
+            code="MOP3226",
+            why="this is no known CI job, no token was given, and there is no terminal to log in from",
+            fix="give a token with --identity-token-fd, or sign with --mode key or --mode local",
+        )
+    return browser_token(service, without_browser=bool(arguments.no_browser))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mobileops.cli.commands import _signers
 from mobileops.cli.commands._sources import find_source
 from mobileops.toolchain import pipeline
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from mobileops.cli.console import Console
     from mobileops.cli.parser import Parser
+    from mobileops.toolchain.sign import Signed
 
 
 def configure(parser: Parser) -> None:
@@ -22,25 +24,28 @@ def configure(parser: Parser) -> None:
     parser.add_argument(
         "--list", action="store_true", help="show what would go in and what would not, and why; build nothing"
     )
+    parser.add_argument("--sign", action="store_true", help="sign it too, with its commit and build inputs")
+    _signers.configure(parser)
     parser.json_option()
-    parser.example("mobileops package my-plugin")
+    parser.example("mobileops package my-plugin --sign")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Validate, then build; print the bundle's path and digest."""
+    if not arguments.sign:
+        _signers.refuse(arguments, unless="--sign")
     source = find_source(arguments.plugin, console.home(), cwd=Path.cwd())
     if arguments.list:
         return _show_plan(source, arguments, console)
-    packed = pipeline.package(source, arguments.out or source / "dist")
+    packed, signed = _build(source, arguments, console)
     if arguments.json:
-        console.json(
-            {
-                "path": str(packed.path),
-                "sha256": packed.sha256,
-                "size_bytes": packed.size_bytes,
-                "members": list(packed.members),
-            }
-        )
+        facts: dict[str, object] = {
+            "path": str(packed.path),
+            "sha256": packed.sha256,
+            "size_bytes": packed.size_bytes,
+            "members": list(packed.members),
+        }
+        console.json({**facts, "signed": _signers.facts(signed)} if signed else facts)
     else:
         console.fields(
             {
@@ -50,8 +55,19 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
                 "members": len(packed.members),
             }
         )
-        console.note(f"next: mobileops sign {packed.path}")
+        if signed:
+            _signers.show(signed, console)
+        else:
+            console.note(f"next: mobileops sign {packed.path}")
     return 0
+
+
+def _build(source: Path, arguments: argparse.Namespace, console: Console) -> tuple[pipeline.Packed, Signed | None]:
+    out = arguments.out or source / "dist"
+    if not arguments.sign:
+        return pipeline.package(source, out), None
+    signer = _signers.choose(arguments, console, console.home())
+    return pipeline.package_signed(source, out, signer=signer, environment=console.environment)
 
 
 def _show_plan(source: Path, arguments: argparse.Namespace, console: Console) -> int:

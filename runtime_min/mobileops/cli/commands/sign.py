@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mobileops.cli.commands import _signers
-from mobileops.cli.commands._sources import find_bundle
-from mobileops.toolchain.sign import sign_bundle
+from mobileops.cli.commands._sources import find_bundle, find_source
+from mobileops.toolchain import pipeline
 
 if TYPE_CHECKING:
     import argparse
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 def configure(parser: Parser) -> None:
     """Describe the arguments."""
     parser.add_argument("bundle", help="file, or the name of a plugin whose newest bundle is meant")
+    parser.add_argument(
+        "--source", metavar="PLUGIN", help="folder it was built from: packed again, and signed as its origin if it fits"
+    )
     _signers.configure(parser)
     parser.json_option()
     parser.example("mobileops sign my-plugin")
@@ -28,11 +31,11 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """Write BUNDLE.sigstore.json beside the bundle and say in which mode and as whom."""
     home = console.home()
     bundle = find_bundle(arguments.bundle, home, cwd=Path.cwd())
-    signed = sign_bundle(bundle, signer=_signers.choose(arguments, console, home))
-    facts = _signers.facts(signed)
+    source = None if arguments.source is None else find_source(arguments.source, home, cwd=Path.cwd())
+    signer = _signers.choose(arguments, console, home)
+    signed = pipeline.sign(bundle, signer=signer, source=source, environment=console.environment)
     if arguments.json:
-        console.json(facts)
+        console.json(_signers.facts(signed))
     else:
-        console.fields({name: value for name, value in facts.items() if value is not None})
-        console.note(_signers.advice(signed.by))
+        _signers.show(signed, console)
     return 0

@@ -35,7 +35,7 @@ def test_a_made_key_is_listed_found_and_signs(folder, key_type, passphrase):
     assert keys.find(folder, "release") == made
     assert (made.type, made.encrypted) == (key_type, passphrase is not None)
     signer = keys.load(made.path, passphrase=(lambda: passphrase) if passphrase else never)
-    assert signer.signed_by.identity == made.hint
+    assert signer.hint == made.hint
 
 
 def test_nobody_else_can_read_a_made_key(folder):

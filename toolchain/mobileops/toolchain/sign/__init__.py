@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mobileops.toolchain.sign.key import KeySigner
 from mobileops.toolchain.sign.local import LocalInstance, LocalSigner
-from mobileops.toolchain.sign.signer import SignedBy, Signer
+from mobileops.toolchain.sign.signer import Signature, SignedBy, Signer
 from mobileops.toolchain.sign.signing import Signed, sign_bundle
 from mobileops.toolchain.sign.statement import BuildInputs, Source
 
@@ -13,6 +13,7 @@ __all__ = [
     "KeySigner",
     "LocalInstance",
     "LocalSigner",
+    "Signature",
     "Signed",
     "SignedBy",
     "Signer",

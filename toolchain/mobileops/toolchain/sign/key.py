@@ -21,7 +21,7 @@ from mobileops.manifest.json_text import canonical
 from mobileops.runtime.trust.statement import PAYLOAD_TYPE
 from mobileops.toolchain.sign.dsse import Envelope
 from mobileops.toolchain.sign.local import BUNDLE_MEDIA_TYPE
-from mobileops.toolchain.sign.signer import SignedBy
+from mobileops.toolchain.sign.signer import Signature, SignedBy
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
@@ -73,14 +73,17 @@ class KeySigner:
     key: SigningKey
 
     @property
-    def signed_by(self) -> SignedBy:
-        """Name the key by its hint."""
-        return SignedBy("key", hint(self.key.public_key()), None, "key")
+    def hint(self) -> str:
+        """What finds its public half in a trust policy."""
+        return hint(self.key.public_key())
 
-    def sign(self, statement: bytes) -> bytes:
-        """Sign an in-toto statement and return the Sigstore bundle (v0.3, JSON)."""
+    def sign(self, statement: bytes) -> Signature:
+        """Sign an in-toto statement; the identity is the hint of the key."""
         envelope = Envelope.sign(statement, PAYLOAD_TYPE, key=self.key)
-        material = {"publicKey": {"hint": hint(self.key.public_key())}, "tlogEntries": []}
-        return canonical(
-            {"mediaType": BUNDLE_MEDIA_TYPE, "verificationMaterial": material, "dsseEnvelope": envelope.to_dict()}
-        )
+        material = {"publicKey": {"hint": self.hint}, "tlogEntries": []}
+        document = {
+            "mediaType": BUNDLE_MEDIA_TYPE,
+            "verificationMaterial": material,
+            "dsseEnvelope": envelope.to_dict(),
+        }
+        return Signature(canonical(document), SignedBy("key", self.hint, None, "key"))

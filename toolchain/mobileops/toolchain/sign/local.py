@@ -28,7 +28,7 @@ from mobileops.toolchain.sign import certificates, storage, trusted_root
 from mobileops.toolchain.sign.dsse import Envelope
 from mobileops.toolchain.sign.identity import general_name
 from mobileops.toolchain.sign.log import TransparencyLog
-from mobileops.toolchain.sign.signer import SignedBy
+from mobileops.toolchain.sign.signer import Signature, SignedBy
 from mobileops.toolchain.sign.timestamp import TimestampAuthority
 
 if TYPE_CHECKING:
@@ -150,14 +150,10 @@ class LocalSigner:
     instance: LocalInstance
     identity: str
 
-    @property
-    def signed_by(self) -> SignedBy:
-        """Name the identity and the instance."""
-        return SignedBy("local", self.identity, self.instance.issuer, "local")
-
-    def sign(self, statement: bytes) -> bytes:
+    def sign(self, statement: bytes) -> Signature:
         """Sign an in-toto statement; see ``LocalInstance.sign_statement``."""
-        return self.instance.sign_statement(statement, identity=self.identity)
+        bundle = self.instance.sign_statement(statement, identity=self.identity)
+        return Signature(bundle, SignedBy("local", self.identity, self.instance.issuer, "local"))
 
 
 def _bundle(material: dict[str, Any], envelope: Envelope) -> bytes:

@@ -30,20 +30,28 @@ class SignedBy:
     assurance: Assurance
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Signature:
+    """A signed statement.
+
+    Attributes:
+        bundle: the Sigstore bundle (v0.3, JSON).
+        by: who signed; in modes with certificates, what the certificate says and not what was asked for.
+    """
+
+    bundle: bytes
+    by: SignedBy
+
+
 class Signer(Protocol):
     """One identity in one mode. It never changes its mode: what cannot be signed this way is an error.
 
-    Law: for every statement ``s``, ``sign(s)`` is a Sigstore bundle v0.3 whose DSSE payload is exactly ``s``, of type
-    ``application/vnd.in-toto+json``, with one signature, made by the identity in ``signed_by``.
+    Law: for every statement ``s``, ``sign(s).bundle`` is a Sigstore bundle v0.3 whose DSSE payload is exactly ``s``, of
+    type ``application/vnd.in-toto+json``, with one signature, made by the identity in ``sign(s).by``.
     """
 
-    @property
-    def signed_by(self) -> SignedBy:
-        """Say who signs."""
-        ...
-
-    def sign(self, statement: bytes) -> bytes:
-        """Sign an in-toto statement and return the Sigstore bundle (v0.3, JSON).
+    def sign(self, statement: bytes) -> Signature:
+        """Sign an in-toto statement.
 
         Raises:
             MobileOpsError: ``MOP32xx``, it cannot be signed in this mode.

@@ -16,6 +16,7 @@ from mobileops.toolchain import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Self
 
     from mobileops.bundle import Bundle
 
@@ -27,12 +28,20 @@ class Source:
     """What the bundle was built from.
 
     Attributes:
-        repository: URL of the version control repository.
+        repository: URL of the version control repository, without credentials.
         commit: full identifier of the commit.
+        path: folder of the plugin in the repository, ``.`` for its top.
+        dirty: whether the folder held changes that the commit does not have.
     """
 
     repository: str
     commit: str
+    path: str = "."
+    dirty: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the source as JSON values."""
+        return dataclasses.asdict(self)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -49,6 +58,16 @@ class BuildInputs:
     settings: Mapping[str, str]
     source_date: str
 
+    @classmethod
+    def from_packer(cls, inputs: Mapping[str, str]) -> Self:
+        """Take what the packer says about itself: two names have places of their own, all others are settings."""
+        settings = {name: value for name, value in inputs.items() if name not in {"compressor", "sourceDate"}}
+        return cls(inputs["compressor"], settings, inputs["sourceDate"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the inputs as JSON values."""
+        return {"compressor": self.compressor, "settings": dict(self.settings), "sourceDate": self.source_date}
+
 
 def build(bundle: Bundle, *, source: Source | None = None, inputs: BuildInputs | None = None) -> bytes:
     """Return the statement about an open bundle, canonical JSON."""
@@ -61,13 +80,14 @@ def build(bundle: Bundle, *, source: Source | None = None, inputs: BuildInputs |
         "tool": {"name": TOOL_NAME, "version": __version__},
     }
     if source is not None:
-        predicate["source"] = {"repository": source.repository, "commit": source.commit}
+        predicate["source"] = source.to_dict()
     if inputs is not None:
-        predicate["build"] = {
-            "compressor": inputs.compressor,
-            "settings": dict(inputs.settings),
-            "sourceDate": inputs.source_date,
-        }
+        predicate["build"] = inputs.to_dict()
+    return state(bundle, PREDICATE_TYPE, predicate)
+
+
+def state(bundle: Bundle, predicate_type: str, predicate: Mapping[str, Any]) -> bytes:
+    """Return an in-toto statement about the two subjects of a bundle, canonical JSON."""
     return canonical(
         {
             "_type": STATEMENT_TYPE,
@@ -75,7 +95,7 @@ def build(bundle: Bundle, *, source: Source | None = None, inputs: BuildInputs |
                 {"name": bundle.path.name, "digest": {"sha256": bundle.sha256}},
                 {"name": FILES_MEMBER, "digest": {"sha256": bundle.files_digest}},
             ],
-            "predicateType": PREDICATE_TYPE,
+            "predicateType": predicate_type,
             "predicate": predicate,
         }
     )
