@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import jsonschema
 import pytest
@@ -66,9 +67,13 @@ def test_what_no_commit_says_is_no_resolved_dependency(archive, source):
     assert "resolvedDependencies" not in statement["predicate"]["buildDefinition"]
 
 
-def test_without_materials_and_inputs_there_is_the_signature_alone(archive, instance):
+def test_without_build_inputs_no_provenance_is_claimed(archive, instance):
     signed = sign_bundle(archive, signer=LocalSigner(instance, "dev@localhost"), attest=True)
-    assert signed.attestations == ()
+    assert [path.name for path in signed.attestations] == [f"{archive.name}.sbom.sigstore.json"]
+
+
+def test_a_bundle_without_materials_has_no_statement_about_them():
+    assert attestations.sbom(SimpleNamespace(members=())) is None
 
 
 def test_a_signer_that_fails_on_the_last_statement_writes_nothing(with_sbom, instance):
