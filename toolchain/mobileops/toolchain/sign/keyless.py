@@ -21,7 +21,7 @@ from sigstore.sign import SigningContext
 from sigstore.verify import Verifier
 
 from mobileops.errors import HostFault, MobileOpsError, UsageError
-from mobileops.runtime.trust.certificate import issuer_and_identity
+from mobileops.runtime.trust import certificate
 from mobileops.toolchain.sign.retry import Backoff
 from mobileops.toolchain.sign.signer import Signature, SignedBy
 
@@ -130,7 +130,7 @@ class SigstoreSigner:
             _, payload = Verifier(trusted_root=self._service.config.trusted_root).verify_dsse(bundle, taken)
             if payload != statement:
                 raise ValueError("it covers another statement")  # noqa: TRY301 - one error for all that is wrong with it
-            issuer, identity = issuer_and_identity(bundle.signing_certificate, where=where)
+            named = certificate.read(bundle.signing_certificate, where=where)
         except Exception as error:
             raise HostFault(
                 f"what the signing service made does not verify: {_reason(error)}",
@@ -140,7 +140,7 @@ class SigstoreSigner:
                 fix="check that trust root and services belong to the same instance",
             ) from error
         assurance: Literal["public", "private"] = "public" if self._service.mode == "keyless" else "private"
-        return SignedBy(self._service.mode, identity, issuer, assurance)
+        return SignedBy(self._service.mode, named.identity, named.issuer, assurance)
 
 
 class _Taken:
