@@ -25,8 +25,9 @@ PLANTED = [
 def test_a_secret_is_found_with_its_line(secret):
     found = find_secret(f"first\nx = '{secret}'\n".encode())
     assert found is not None
-    assert found.endswith("on line 2")
-    assert secret[12:] not in found
+    assert (found.line, found.column) == (2, 6)
+    assert str(found).endswith("on line 2")
+    assert secret[12:] not in str(found)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ npm and PyPI for tokens). Guessing at other strings would refuse honest files, s
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,10 +53,28 @@ def private_file(name: str) -> str | None:
     return "a key file" if _KEYS.fullmatch(base) else None
 
 
-def find_secret(data: bytes) -> str | None:
-    """Return what kind of secret the content of a file holds and on which line, or None.
+class Secret(NamedTuple):
+    """Where a secret is; never the secret itself.
 
-    The secret itself is never part of the answer. Binary files are only searched for private keys.
+    Attributes:
+        kind: such as ``a GitHub token``.
+        line: counted from 1.
+        column: counted from 1 in characters.
+    """
+
+    kind: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        """Say it in words."""
+        return f"{self.kind} on line {self.line}"
+
+
+def find_secret(data: bytes) -> Secret | None:
+    """Return what kind of secret the content of a file holds and where, or None.
+
+    Binary files are only searched for private keys.
     """
     if len(data) > MAX_SCANNED_BYTES:
         return None
@@ -67,5 +85,6 @@ def find_secret(data: bytes) -> str | None:
         shapes = [shape for shape in _SHAPES if shape[0] not in absent] if absent else _SHAPES
     for _, needle, shape, kind in shapes:
         if needle in data and (match := re.search(shape, data)):
-            return f"{kind} on line {data.count(bytes([10]), 0, match.start()) + 1}"
+            before = data[: match.start()]
+            return Secret(kind, before.count(b"\n") + 1, len(before.rpartition(b"\n")[2].decode(errors="replace")) + 1)
     return None

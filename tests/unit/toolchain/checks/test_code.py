@@ -18,7 +18,7 @@ BOUND_S = 60.0  # each attack without its bound takes minutes, or for ever
 
 def found(text: str) -> list[tuple[str, int, str]]:
     tree = ast.parse(text)
-    return [(one.module, one.line, one.when) for one in imports(import_statements(tree, text))]
+    return [(one.module, one.spot.line, one.when) for one in imports(import_statements(tree, text))]
 
 
 def test_imports_are_found_in_order_with_when_they_run() -> None:
@@ -54,7 +54,7 @@ def test_a_use_in_a_decorator_a_default_and_a_comprehension_is_found() -> None:
     text = "import os\n@os.system('x')\ndef f(a=os.getenv('A')):\n    return [open('/etc/x') for _ in a]\n"
     tree = ast.parse(text)
     statements = [statement for statement, _ in import_statements(tree, text)]
-    assert {use.line for use in uses(tree, text, statements).found} == {2, 3, 4}
+    assert {use.spot.line for use in uses(tree, text, statements).found} == {2, 3, 4}
 
 
 def test_a_name_that_is_given_twice_is_no_constant() -> None:

@@ -36,7 +36,7 @@ def one(folder: Any, code: str) -> Finding:
 def test_an_import_that_nothing_brings_is_an_error_at_its_line(folder: Any) -> None:
     write(folder, imports="import numpy as np")
     found = one(folder, "MOP1331")
-    assert (found.where, found.severity) == ("main.py:2", "error")
+    assert (found.where, found.severity) == ("main.py:2:8", "error")
     assert "'numpy'" in found.what
 
 
@@ -82,12 +82,12 @@ def test_an_import_that_may_fail_or_not_run_is_let_pass(folder: Any, imports: st
 
 def test_a_try_that_does_not_handle_the_failure_excuses_nothing(folder: Any) -> None:
     write(folder, imports="try:\n    import numpy\nexcept ValueError:\n    pass")
-    assert one(folder, "MOP1331").where == "main.py:3"
+    assert one(folder, "MOP1331").where == "main.py:3:12"
 
 
 def test_an_import_inside_a_function_is_a_warning(folder: Any) -> None:
     write(folder, "import numpy")
-    assert (one(folder, "MOP1331").where, one(folder, "MOP1331").severity) == ("main.py:6", "warning")
+    assert (one(folder, "MOP1331").where, one(folder, "MOP1331").severity) == ("main.py:6:16", "warning")
 
 
 @pytest.mark.parametrize(("imports", "severity"), [("from lib import deep", "error"), ("", "warning")])
@@ -96,7 +96,7 @@ def test_an_import_is_an_error_only_in_files_that_the_start_reaches(folder: Any,
     folder.write("lib/deep.py", "from .deeper import x\n")
     folder.write("lib/deeper.py", "import numpy\nx = 1\n")
     write(folder, imports=imports)
-    assert (one(folder, "MOP1331").where, one(folder, "MOP1331").severity) == ("lib/deeper.py:1", severity)
+    assert (one(folder, "MOP1331").where, one(folder, "MOP1331").severity) == ("lib/deeper.py:1:8", severity)
 
 
 def test_many_imports_of_one_module_are_one_finding(folder: Any) -> None:
@@ -219,7 +219,8 @@ def test_a_need_is_found_with_its_line_and_met_by_the_permission_advised(
 ) -> None:
     write(folder, body, imports=imports)
     found = one(folder, "MOP1333")
-    assert (found.where, found.severity) == (f"main.py:{LINE + imports.count(chr(10))}", "warning")
+    assert found.where.startswith(f"main.py:{LINE + imports.count(chr(10))}:")
+    assert found.severity == "warning"
     assert f"add {needed!r} " in (found.fix or "")
     folder.manifest(permissions=[needed])
     assert of(folder, "MOP1333") == of(folder, "MOP1334") == []
@@ -315,7 +316,7 @@ TOKEN = "ghp_" + "a" * 36
 def test_a_secret_is_an_error_at_its_line(folder: Any) -> None:
     folder.write("config/settings.txt", f"\ntoken = {TOKEN}\n")
     found = one(folder, "MOP1335")
-    assert (found.where, found.severity) == ("config/settings.txt:2", "error")
+    assert (found.where, found.severity) == ("config/settings.txt:2:9", "error")
     assert TOKEN not in str(found)
 
 
@@ -398,7 +399,7 @@ def test_a_class_of_another_name_is_a_warning_with_the_names_expected(folder: An
     folder.manifest(name="my-plugin")
     folder.write("main.py", "from mobileops.plugin import ServicePlugin\nclass FooBar(ServicePlugin): pass\n")
     found = one(folder, "MOP1338")
-    assert (found.where, found.severity, found.fix) == ("main.py:2", "warning", "call it MyPlugin")
+    assert (found.where, found.severity, found.fix) == ("main.py:2:1", "warning", "call it MyPlugin")
 
 
 # ------------------------------------------------------------------------------------------ about files
@@ -407,7 +408,7 @@ def test_a_class_of_another_name_is_a_warning_with_the_names_expected(folder: An
 def test_a_python_file_that_does_not_parse_is_a_warning_at_its_line(folder: Any) -> None:
     folder.write("lib/old.py", "\nprint 'hello'\n")
     (found,) = check_source(folder.path)
-    assert (found.code, found.where, found.severity) == ("MOP1330", "lib/old.py:2", "warning")
+    assert (found.code, found.where, found.severity) == ("MOP1330", "lib/old.py:2:1", "warning")
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"#" * (2 << 20), b"x = 1\0"], ids=["bytes", "huge", "nul"])
@@ -426,7 +427,7 @@ def test_a_vendored_module_has_an_origin(folder: Any) -> None:
 def test_a_secret_is_found_whatever_a_broken_list_of_exclusions_says(folder: Any) -> None:
     folder.write("notes.txt", TOKEN)
     folder.write(".pluginignore", "\\\n!\n[\n")
-    assert one(folder, "MOP1335").where == "notes.txt:1"
+    assert one(folder, "MOP1335").where == "notes.txt:1:1"
 
 
 def test_a_path_that_no_permission_can_name_needs_the_broad_one(folder: Any) -> None:

@@ -58,7 +58,7 @@ def test_a_base_from_elsewhere_is_noticed() -> None:
 
 
 def test_a_syntax_error_has_its_line() -> None:
-    assert python_file.parse("a = 1\nb = = 2\n") == python_file.Unparsable("invalid syntax", line=2)
+    assert python_file.parse("a = 1\nb = = 2\n") == python_file.Unparsable("invalid syntax", line=2, column=5)
 
 
 def test_a_doubtful_escape_is_no_warning_of_ours() -> None:

@@ -52,7 +52,7 @@ def test_a_manifest_in_yaml_is_read_too(folder: Any) -> None:
     (folder.path / "plugin.json").rename(folder.path / "plugin.yaml")  # JSON is YAML
     assert check_source(folder.path) == ()
     folder.write("plugin.yaml", YAML.replace("good", "goodly"))
-    assert (only(folder).code, only(folder).where) == ("MOP1325", "main.py:6")
+    assert (only(folder).code, only(folder).where) == ("MOP1325", "main.py:6:31")
     assert "plugin.yaml:2 calls it 'goodly'" in only(folder).what
 
 
@@ -88,7 +88,7 @@ def test_an_entry_point_behind_a_link_out_of_the_folder_is_found(folder: Any, tm
 
 def test_a_syntax_error_is_found_with_its_line(folder: Any) -> None:
     folder.write("main.py", "\n\ndef broken(:\n")
-    assert (only(folder).code, only(folder).where) == ("MOP1323", "main.py:3")
+    assert (only(folder).code, only(folder).where) == ("MOP1323", "main.py:3:12")
 
 
 def test_an_entry_point_without_a_plugin_class_is_found(folder: Any) -> None:
@@ -100,7 +100,7 @@ def test_a_second_plugin_class_is_found_with_its_line(folder: Any) -> None:
     folder.write(
         "main.py", "from mobileops.plugin import ServicePlugin\nclass A(ServicePlugin): pass\nclass B(A): pass\n"
     )
-    assert (only(folder).code, only(folder).where) == ("MOP1324", "main.py:3")
+    assert (only(folder).code, only(folder).where) == ("MOP1324", "main.py:3:1")
     assert "A (line 2), B (line 3)" in only(folder).what
 
 
@@ -124,7 +124,9 @@ def test_a_class_whose_base_comes_from_the_plugins_own_library_is_let_pass(folde
 )
 def test_another_name_in_the_code_is_found_with_both_places(folder: Any, call: str) -> None:
     folder.write("main.py", f"{HEAD}    {call}\n")
-    assert (only(folder).code, only(folder).where) == ("MOP1325", "main.py:4")
+    place = only(folder).where.rpartition(":")
+    assert (only(folder).code, place[0]) == ("MOP1325", "main.py:4")
+    assert f"    {call}"[int(place[2]) - 1 :].startswith('"other"')
     assert only(folder).what == "the code calls this plugin 'other', plugin.json:2 calls it 'good'"
 
 
@@ -150,7 +152,7 @@ def test_a_missing_hook_is_found_by_its_key(folder: Any) -> None:
 def test_a_hook_that_does_not_parse_is_found_by_its_line(folder: Any) -> None:
     folder.manifest(hooks={"pre_start": "hooks/pre_start.py"})
     folder.write("hooks/pre_start.py", "x = 1\nreturn =\n")
-    assert (only(folder).code, only(folder).where) == ("MOP1326", "hooks/pre_start.py:2")
+    assert (only(folder).code, only(folder).where) == ("MOP1326", "hooks/pre_start.py:2:8")
 
 
 def test_dependencies_without_requirements_are_found(folder: Any) -> None:

@@ -10,7 +10,7 @@ import pytest
 from mobileops.errors import Finding
 from mobileops.toolchain._resources import schema_root
 from mobileops.toolchain.checks import check_source
-from mobileops.toolchain.diagnostics import Diagnostic, diagnose
+from mobileops.toolchain.diagnostics import Diagnostic, diagnose, formats
 from mobileops.toolchain.diagnostics.places import Places
 from tests.fakes.plugin_folder import write_plugin
 
@@ -82,7 +82,27 @@ def test_plugin_yaml_has_the_same_places(plugin: Path) -> None:
 def test_a_finding_in_python_has_its_line(plugin: Path) -> None:
     (plugin / "main.py").write_text("def f(:\n    pass\n")
     found = only(plugin)
-    assert (found.place(), found.source_line) == ("main.py:1", "def f(:")
+    assert (found.place(), found.source_line) == ("main.py:1:7", "def f(:")
+
+
+def test_a_use_in_python_has_a_caret_below_it_in_characters(plugin: Path) -> None:
+    code = (plugin / "main.py").read_text()
+    (plugin / "main.py").write_text(f"{code}\nimport os\nGRÜSSE = ('äöü', os.environ['HOST'])\n", encoding="utf-8")
+    (found,) = diagnose(plugin)
+    assert marked(found) == "os.environ"
+    text, where = formats.render([found], "text", name="x").splitlines()[1:3]
+    assert where.index("^") == text.index("os.environ")
+    assert json.loads(formats.render([found], "json", name="x"))[0]["column"] == found.column
+    assert f"col={found.column}," in formats.render([found], "github", name="x")
+    sarif = json.loads(formats.render([found], "sarif", name="x"))["runs"][0]["results"][0]["locations"][0]
+    assert sarif["physicalLocation"]["region"]["startColumn"] == found.column
+
+
+def test_a_secret_is_not_shown_again_by_the_finding(plugin: Path) -> None:
+    token = "ghp_" + "a" * 36
+    code = (plugin / "main.py").read_text()
+    (plugin / "main.py").write_text(f"{code}\nTOKEN = {token!r}\n")
+    assert token not in "".join(formats.render(diagnose(plugin), form, name="x") for form in formats.NAMES)
 
 
 @pytest.mark.parametrize("wrong", ["versoin", "Version", "ver_sion", "ver"])
@@ -156,7 +176,8 @@ def test_a_remedy_that_would_be_wrong_too_is_not_offered(plugin: Path, manifest:
 def test_the_order_is_by_file_then_place(plugin: Path) -> None:
     write_plugin(plugin, code="x = (", version="1", license=5, zzz=1)
     found = errors(plugin)
-    assert [item.place() for item in found] == ["plugin.json:3:14", "plugin.json:6:14", "plugin.json:10:3", "main.py:1"]
+    places = ["plugin.json:3:14", "plugin.json:6:14", "plugin.json:10:3", "main.py:1:5"]
+    assert [item.place() for item in found] == places
     assert found == errors(plugin)
 
 

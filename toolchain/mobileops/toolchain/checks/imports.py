@@ -8,9 +8,12 @@ import re
 from typing import TYPE_CHECKING, Final, Literal
 
 from mobileops.toolchain.checks import scan
+from mobileops.toolchain.checks.spot import spot_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from mobileops.toolchain.checks.spot import Spot
 
 Certainty = Literal["start", "later", "maybe"]
 
@@ -27,7 +30,7 @@ class Import:
         module: dotted name; empty for ``from . import name``.
         names: what is taken from it, which may be submodules; empty for a plain ``import``.
         level: dots of a relative import.
-        line: of the statement.
+        spot: of the name, or of a ``from`` statement.
         when: ``start`` when it runs with the module and its failure is the module's, ``later`` when it is inside a
             function, ``maybe`` when it is under a condition or its failure is handled.
     """
@@ -35,7 +38,7 @@ class Import:
     module: str
     names: tuple[str, ...]
     level: int
-    line: int
+    spot: Spot
     when: Certainty
 
     @property
@@ -69,10 +72,10 @@ def imports(statements: list[tuple[ast.Import | ast.ImportFrom, Certainty]]) -> 
     """Yield what statements import."""
     for node, when in statements:
         if isinstance(node, ast.Import):
-            yield from (Import(alias.name, (), 0, node.lineno, when) for alias in node.names)
+            yield from (Import(alias.name, (), 0, spot_of(alias), when) for alias in node.names)
         else:
             names = tuple(alias.name for alias in node.names)
-            yield Import(node.module or "", names, node.level, node.lineno, when)
+            yield Import(node.module or "", names, node.level, spot_of(node), when)
 
 
 def _inner(node: _Block, when: Certainty) -> list[tuple[_Block, Certainty]]:

@@ -101,8 +101,8 @@ def needed_at_start(source: Source) -> frozenset[str]:
 
 def _by_call(facts: Facts) -> Iterator[Import]:
     """Yield what a file imports with ``importlib.import_module("name")``; its failure is the code's business."""
-    for module, line in facts.uses.modules:
-        yield Import(module, (), level=0, line=line, when="maybe")
+    for module, spot in facts.uses.modules:
+        yield Import(module, (), level=0, spot=spot, when="maybe")
 
 
 def _own_modules(source: Source) -> frozenset[str]:

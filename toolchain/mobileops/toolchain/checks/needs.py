@@ -54,7 +54,7 @@ class Need:
 def needs(source: Source) -> Iterator[Need]:
     """Yield all places, file by file and by line."""
     for name, facts in source.code.facts.items():
-        for use in sorted(facts.uses.found, key=lambda use: use.line):
+        for use in sorted(facts.uses.found, key=lambda use: use.spot):
             yield Need(name, use, _permission(use.exact))
 
 

@@ -8,6 +8,7 @@ import warnings
 from typing import Final
 
 from mobileops import plugin
+from mobileops.toolchain.checks.spot import BYTE_ORDER_MARK, Spot, spot_of
 
 SDK_MODULE: Final = "mobileops.plugin"
 
@@ -19,10 +20,16 @@ class Unparsable:
     Attributes:
         reason: what the parser says.
         line: where, or None for the text as a whole.
+        column: where on the line, counted from 1 in characters, or None for all of it.
     """
 
     reason: str
     line: int | None
+    column: int | None = None
+
+    def where(self, name: str) -> str:
+        """Return ``name:line:column`` as far as it is known."""
+        return ":".join([name, *(str(number) for number in (self.line, self.column) if number)])
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -31,13 +38,13 @@ class PluginClass:
 
     Attributes:
         name: of the class.
-        line: where it is defined.
+        spot: where it is defined.
         base: the SDK class it derives from, directly or through other classes of the file, such as ``ServicePlugin``.
         node: its syntax tree.
     """
 
     name: str
-    line: int
+    spot: Spot
     base: str
     node: ast.ClassDef
 
@@ -47,11 +54,16 @@ def parse(text: str) -> ast.Module | Unparsable:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the author's "\d" is the author's business
-            return ast.parse(text)
+            return ast.parse(text.removeprefix(BYTE_ORDER_MARK))  # which Python takes in files, not in texts
     except SyntaxError as error:
-        return Unparsable(error.msg, line=error.lineno)
+        return Unparsable(error.msg, line=error.lineno, column=_column(error))
     except (ValueError, RecursionError, MemoryError) as error:
         return Unparsable(str(error) or "nested too deeply", line=None)
+
+
+def _column(error: SyntaxError) -> int | None:
+    """Return where on its line an error is; the parser says 0 where it does not know."""
+    return error.offset if error.lineno and error.offset and error.offset > 0 else None
 
 
 def plugin_classes(tree: ast.Module) -> tuple[PluginClass, ...]:
@@ -69,7 +81,7 @@ def plugin_classes(tree: ast.Module) -> tuple[PluginClass, ...]:
         bases = [known[dotted] for dotted in map(_dotted, node.bases) if dotted in known]
         if bases:
             known[node.name] = bases[0]
-            found.append(PluginClass(name=node.name, line=node.lineno, base=bases[0], node=node))
+            found.append(PluginClass(name=node.name, spot=spot_of(node), base=bases[0], node=node))
     return tuple(found)
 
 

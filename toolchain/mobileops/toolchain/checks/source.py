@@ -18,6 +18,7 @@ from mobileops.manifest.permissions import Permission
 from mobileops.toolchain.checks import code, files, python_file, tree
 from mobileops.toolchain.checks.distributions import Distributions
 from mobileops.toolchain.checks.files import Unreadable
+from mobileops.toolchain.checks.spot import column
 
 if TYPE_CHECKING:
     import ast
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from mobileops.errors import Finding
     from mobileops.toolchain.checks.code import Code
     from mobileops.toolchain.checks.python_file import Unparsable
+    from mobileops.toolchain.checks.spot import Spot
     from mobileops.toolchain.checks.tree import Tree
 
 JSON_NAME: Final = "plugin.json"
@@ -132,6 +134,11 @@ class Source:
             text = self.read(name)
             self._parsed[name] = text if isinstance(text, Unreadable) else python_file.parse(text)
         return self._parsed[name]
+
+    def where(self, name: str, spot: Spot) -> str:
+        """Return ``name:line:column`` of a place in a Python file."""
+        text = self.read(name)
+        return f"{name}:{spot.line}" if isinstance(text, Unreadable) else f"{name}:{spot.line}:{column(text, spot)}"
 
     def place_of(self, key: str) -> str:
         """Return ``plugin.json:LINE`` for a top-level key of the manifest, or without the line if it is not found."""

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from mobileops.toolchain.checks import calls, scan
+from mobileops.toolchain.checks.spot import spot_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mobileops.toolchain.checks.calls import Kind
+    from mobileops.toolchain.checks.spot import Spot
 
 MAX_DOTS: Final = 8  # of a name that is followed
 MAX_USES: Final = 1000  # of one file
@@ -41,14 +43,14 @@ class Use:
 
     Attributes:
         what: the call or name, as a person would write it.
-        line: where.
+        spot: where.
         names: of permissions any of which may be what is needed; the first is the usual one.
         exact: the permission that is needed, when the place says it; it may turn out to be none.
         sure: False when the place may need no permission at all: the file may be the plugin's own.
     """
 
     what: str
-    line: int
+    spot: Spot
     names: tuple[str, ...]
     exact: str | None = None
     sure: bool = True
@@ -60,11 +62,11 @@ class Uses:
 
     Attributes:
         found: the places, in no special order.
-        modules: (name, line) of modules that it imports by a call.
+        modules: (name, place) of modules that it imports by a call.
     """
 
     found: tuple[Use, ...] = ()
-    modules: tuple[tuple[str, int], ...] = ()
+    modules: tuple[tuple[str, Spot], ...] = ()
 
 
 def uses(tree: ast.Module, text: str, statements: Iterable[ast.Import | ast.ImportFrom]) -> Uses:
@@ -101,7 +103,7 @@ class _Reader:
 
     def __init__(self, origins: dict[str, str], constants: dict[str, str]) -> None:
         self.found: list[Use] = []
-        self.modules: list[tuple[str, int]] = []
+        self.modules: list[tuple[str, Spot]] = []
         self.platform_called = False
         self._origins = origins
         self._constants = constants
@@ -117,14 +119,14 @@ class _Reader:
             elif isinstance(node, ast.Subscript) and self._dotted(node.value) == calls.ENVIRONMENT:
                 self._seen.add(id(node.value))
                 if isinstance(node.ctx, ast.Load):
-                    self._variable(node.slice, node.lineno)
+                    self._variable(node.slice, spot_of(node))
             elif isinstance(node, ast.Attribute | ast.Name):
                 self._name(node)
 
     def _name(self, node: ast.Attribute | ast.Name) -> None:
         """Note the environment as a whole, where it is not a part of something that was noted already."""
         if self._dotted(node) == calls.ENVIRONMENT and id(node) not in self._seen and isinstance(node.ctx, ast.Load):
-            self._note(calls.ENVIRONMENT, node.lineno, ENVIRONMENT)
+            self._note(calls.ENVIRONMENT, spot_of(node), ENVIRONMENT)
 
     def settle_platform(self) -> None:
         """Forget calls of ``get_platform_api`` as such when it was seen which parts of the API they are for."""
@@ -138,7 +140,7 @@ class _Reader:
                 continue
             if scan.is_platform_call(node.value) or scan.last_name(node.value) in holders:
                 what = f"{calls.PLATFORM_METHOD}().{node.attr}"
-                self._note(what, node.lineno, PLATFORM, exact=f"api.platform.{node.attr}")
+                self._note(what, spot_of(node), PLATFORM, exact=f"api.platform.{node.attr}")
 
     def _call(self, node: ast.Call) -> None:
         name = self._dotted(node.func)
@@ -148,16 +150,16 @@ class _Reader:
         elif name == calls.SOCKET:
             family = self._dotted(_argument(node, 0) or node.func)
             if family not in calls.LOCAL_SOCKETS:
-                self._note(name, node.lineno, (*RAW, *LISTEN))
+                self._note(name, spot_of(node), (*RAW, *LISTEN))
         elif name in calls.ENVIRONMENT_GETTERS | calls.ENVIRONMENT_SETTERS:
             if isinstance(node.func, ast.Attribute):
                 self._seen.add(id(node.func.value))
             if name in calls.ENVIRONMENT_GETTERS:
-                self._variable(_argument(node, 0), node.lineno)
+                self._variable(_argument(node, 0), spot_of(node))
         elif name in calls.IMPORTERS:
             module = self._text(_argument(node, 0))
             if module:
-                self.modules.append((module, node.lineno))
+                self.modules.append((module, spot_of(node)))
         elif isinstance(node.func, ast.Attribute):
             self._method(node, node.func)
 
@@ -165,14 +167,14 @@ class _Reader:
         """Note a call of something whose type is not known: what it is called, and on what, must do."""
         if method.attr == calls.PLATFORM_METHOD:
             self.platform_called = True
-            self._note(f"{method.attr}()", node.lineno, PLATFORM, sure=False)
+            self._note(f"{method.attr}()", spot_of(node), PLATFORM, sure=False)
         elif method.attr in calls.MESSAGE_METHODS:
             permission = calls.MESSAGE_METHODS[method.attr]
             # smtplib and many other libraries have methods of these names: only the plugin's own are certain.
             own = isinstance(method.value, ast.Name) and method.value.id == "self"
             partner = self._text(_argument(node, 0))
             exact = f"{permission}:{partner}" if partner else None
-            self._note(f"self.{method.attr}", node.lineno, (permission,), exact=exact, sure=own)
+            self._note(f"self.{method.attr}", spot_of(node), (permission,), exact=exact, sure=own)
         elif method.attr in calls.PATH_METHODS:
             path: ast.expr | None = None
             if isinstance(method.value, ast.Call) and self._dotted(method.value.func) in calls.PATHS:
@@ -180,17 +182,17 @@ class _Reader:
             self._use(node, f"Path.{method.attr}", kind=calls.PATH_METHODS[method.attr], argument=path)
 
     def _use(self, node: ast.Call, name: str, *, kind: Kind, argument: ast.expr | None) -> None:
-        line = node.lineno
+        spot = spot_of(node)
         if kind == "process":
-            self._note(name, line, ("system.process",))
+            self._note(name, spot, ("system.process",))
         elif kind in {"read", "write", "file"}:
             self._file(node, name, kind=kind, argument=argument)
         elif kind == "listen":
             port = _port(argument.elts[1]) if isinstance(argument, ast.Tuple) and len(argument.elts) > 1 else None
-            self._note(name, line, LISTEN, exact=f"network.listen:{port}" if port else None)
+            self._note(name, spot, LISTEN, exact=f"network.listen:{port}" if port else None)
         else:
             names = RAW if name.partition(".")[0] in calls.NOT_HTTP else OUTGOING
-            self._note(name, line, names, exact=self._destination(node, name, kind=kind, argument=argument))
+            self._note(name, spot, names, exact=self._destination(node, name, kind=kind, argument=argument))
 
     def _destination(self, node: ast.Call, name: str, *, kind: Kind, argument: ast.expr | None) -> str | None:
         """Return the permission for the host and port that a call names, None when it does not."""
@@ -217,24 +219,24 @@ class _Reader:
                 continue
             absolute = path is not None and path.startswith("/") and "\0" not in path
             sure = absolute and not any(path == root or str(path).startswith(f"{root}/") for root in free)
-            self._note(name, node.lineno, names, exact=f"{names[0]}:{path}" if absolute else None, sure=sure)
+            self._note(name, spot_of(node), names, exact=f"{names[0]}:{path}" if absolute else None, sure=sure)
 
     def _mode(self, node: ast.Call, index: int) -> str:
         given = _argument(node, index) or _keyword(node, "mode")
         return "r" if given is None else self._text(given) or "r"
 
-    def _variable(self, node: ast.expr | None, line: int) -> None:
+    def _variable(self, node: ast.expr | None, spot: Spot) -> None:
         name = self._text(node)
         if name is None:
-            self._note("os.environ", line, ENVIRONMENT)
+            self._note("os.environ", spot, ENVIRONMENT)
         else:
             exact, sure = f"{ENVIRONMENT[0]}:{name}", name not in calls.ALWAYS_SET
-            self._note(f"os.environ[{name[:40]!r}]", line, ENVIRONMENT, exact=exact, sure=sure)
+            self._note(f"os.environ[{name[:40]!r}]", spot, ENVIRONMENT, exact=exact, sure=sure)
 
     def _note(
-        self, what: str, line: int, names: tuple[str, ...], *, exact: str | None = None, sure: bool = True
+        self, what: str, spot: Spot, names: tuple[str, ...], *, exact: str | None = None, sure: bool = True
     ) -> None:
-        self.found.append(Use(what, line, names, exact, sure))
+        self.found.append(Use(what, spot, names, exact, sure))
 
     def _dotted(self, node: ast.expr) -> str:
         """Return the dotted name where an expression like ``s.socket`` comes from, or an empty string."""

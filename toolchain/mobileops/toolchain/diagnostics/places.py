@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from mobileops.manifest import UNKNOWN_KEY
 from mobileops.toolchain.checks import files
 from mobileops.toolchain.checks.files import Unreadable
+from mobileops.toolchain.checks.rules import secrets_kept_out
 from mobileops.toolchain.diagnostics import layout
 from mobileops.toolchain.diagnostics.diagnostic import Diagnostic
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from mobileops.errors import Finding
     from mobileops.toolchain.diagnostics.layout import Entry, Layout, Span
 
+_WORD: Final = re.compile(r"""\w+(?:\.\w+)*|"[^"]*"|'[^']*'""")
 _NUMBERED: Final = re.compile(r"(?P<file>.+?)(?::(?P<line>[0-9]{1,9}))?(?::(?P<column>[0-9]{1,9}))?", re.DOTALL)
 
 
@@ -70,8 +72,9 @@ class Places:
             return Diagnostic(finding, finding.where)
         text, line = self._text(found["file"]), int(found["line"])
         column = int(found["column"]) if found["column"] else None
+        shown = text.line(line) if text and finding.code != secrets_kept_out.CODE else None
         return Diagnostic(
-            finding, found["file"], line=line, column=column, source_line=text.line(line) if text else None
+            finding, found["file"], line=line, column=column, end_column=_end(shown, column), source_line=shown
         )
 
     def _by_pointer(self, finding: Finding, pointer: str) -> Diagnostic:
@@ -121,6 +124,12 @@ def _is_about_key(finding: Finding, pointer: str, entry: Entry, text: str) -> bo
     key = pointer.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
     quoted = text[entry.value.start : entry.value.end].strip("\"'")
     return finding.code == UNKNOWN_KEY or (finding.why == f"found {key!r}" and quoted != key)
+
+
+def _end(line: str | None, column: int | None) -> int | None:
+    """Return the column behind the dotted name or quoted text that starts at a column, None if none does."""
+    found = _WORD.match(line, column - 1) if line and column else None
+    return found.end() + 1 if found else None
 
 
 def _spanned(finding: Finding, file: str, *, pointer: str, text: Text, span: Span) -> Diagnostic:

@@ -44,7 +44,7 @@ def check(source: Source) -> Iterator[Finding]:
     yield Finding(
         code=CODE,
         what=f"the class of plugin {name!r} is called {classes[0].name[:MAX_NAME]!r}",
-        where=f"{entry_point}:{classes[0].line}",
+        where=source.where(entry_point, classes[0].spot),
         why="logs and tracebacks show the class, everything else shows the manifest's name",
         fix=f"call it {' or '.join(names)}",
         severity="warning",

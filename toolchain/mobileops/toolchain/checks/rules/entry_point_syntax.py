@@ -25,6 +25,6 @@ def check(source: Source) -> Iterator[Finding]:
         yield Finding(
             code=CODE,
             what=f"the entry point is not valid Python: {tree.reason}",
-            where=f"{name}:{tree.line}" if tree.line else name,
+            where=tree.where(name),
             fix="correct this line" if tree.line else "make the expressions simpler",
         )

@@ -60,7 +60,7 @@ def _finding(
         why = "in its sandbox a plugin has Python's own modules, the SDK, its own files and its dependencies"
         fix = f"add the package that brings {top!r} to 'dependencies', then run 'mobileops lock'"
     severity = "error" if fatal and not by_way_of and not unknown else "warning"
-    return Finding(CODE, _what(top, imported, places), f"{name}:{imported.line}", why, fix, severity)
+    return Finding(CODE, _what(top, imported, places), source.where(name, imported.spot), why, fix, severity)
 
 
 def _what(top: str, imported: Import, places: list[tuple[str, Import]]) -> str:

@@ -37,7 +37,7 @@ def check(source: Source) -> Iterator[Finding]:
         yield Finding(
             code=CODE,
             what=f"{first.use.what} needs a permission that is not declared{f' (and {more} more)' if more else ''}",
-            where=f"{first.file}:{first.use.line}",
+            where=source.where(first.file, first.use.spot),
             why="a plugin gets what its manifest declares and nothing else: here it will be refused",
             fix=f"add {advice!r} to 'permissions', or do without",
             severity="warning",

@@ -33,12 +33,13 @@ def check(source: Source) -> Iterator[Finding]:
     if len(right) == 1 or (not right and python_file.has_foreign_bases(tree)):
         return
     if right:
-        listed = ", ".join(f"{found.name} (line {found.line})" for found in right[:MAX_NAMED])
-        yield _finding(f"{len(right)} classes derive from {wanted}: {listed}", f"{name}:{right[1].line}", plugin_type)
+        listed = ", ".join(f"{found.name} (line {found.spot.line})" for found in right[:MAX_NAMED])
+        what = f"{len(right)} classes derive from {wanted}: {listed}"
+        yield _finding(what, source.where(name, right[1].spot), plugin_type)
     elif classes:
         other = classes[0]
         what = f"class {other.name} derives from {other.base}, but the type is {plugin_type!r}"
-        yield _finding(what, f"{name}:{other.line}", plugin_type)
+        yield _finding(what, source.where(name, other.spot), plugin_type)
     else:
         yield _finding(f"no class derives from {wanted}", name, plugin_type)
 

@@ -29,8 +29,7 @@ def check(source: Source) -> Iterator[Finding]:
     faults = ((name, fault) for name, fault in source.code.faults.items() if name not in named)
     for name, fault in itertools.islice(faults, MAX_FINDINGS):
         if isinstance(fault, Unparsable):
-            place = f"{name}:{fault.line}" if fault.line else name
-            yield _finding(f"{name} is not valid Python: {fault.reason}", place, "correct it, or remove the file")
+            yield _finding(f"{name} is not valid Python: {fault.reason}", fault.where(name), "correct it or remove it")
         else:
             yield _finding(f"{name} {fault.reason}", name, "make it a text file of ordinary size, or remove it")
     if source.code.skipped:

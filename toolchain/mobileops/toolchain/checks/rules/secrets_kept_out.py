@@ -39,11 +39,10 @@ def _findings(source: Source) -> Iterator[Finding]:
             return
         secret = secrets.find_secret(content)
         if secret is not None and not _is_ignored(source, name):
-            kind, _, line = secret.rpartition(" on line ")
             yield Finding(
                 code=CODE,
-                what=f"{name} contains {kind}",
-                where=f"{name}:{line}",
+                what=f"{name} contains {secret.kind}",
+                where=f"{name}:{secret.line}:{secret.column}",
                 why="whoever has the bundle can read it, and packaging refuses it",
                 fix=f"remove it and revoke it, or list the file in {IGNORE_FILE}",
             )
