@@ -119,18 +119,20 @@ class Bundle:
             NotFoundError: there is no such member.
             BundleRefused: it is larger (MOP2313), or its data are not what its records declare.
         """
-        member = self._by_name.get(name)
-        if member is None:
-            raise NotFoundError(
-                f"the bundle has no member {name!r}",
-                code=Code.NO_MEMBER.value,
-                where=self._archive.where,
-                fix="list the members with 'mobileops inspect'",
-            )
+        member = self._member(name)
         if member.size > limit:
             what = f"the member has {member.size} bytes, over {limit}"
             refuse(Code.READ_LIMIT, what, where=self._archive.place(member))
         return b"".join(self._archive.chunks(member))
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        """Yield the bytes of the member `name` in pieces of at most `limits.CHUNK_BYTES`, whatever its size.
+
+        Raises:
+            NotFoundError: there is no such member.
+            BundleRefused: its data are not what its records or the file table declare.
+        """
+        return self._checked_chunks(self._member(name))
 
     def check_members(self) -> None:
         """Inflate every member and compare it with the file table.
@@ -158,6 +160,17 @@ class Bundle:
             self.check_members()
         modes = ((member.name, member.mode, self._checked_chunks(member)) for member in self.members)
         write_tree(into, modes)
+
+    def _member(self, name: str) -> Member:
+        member = self._by_name.get(name)
+        if member is None:
+            raise NotFoundError(
+                f"the bundle has no member {name!r}",
+                code=Code.NO_MEMBER.value,
+                where=self._archive.where,
+                fix="list the members with 'mobileops inspect'",
+            )
+        return member
 
     def _parse_manifest(self, data: bytes) -> Manifest:
         where = member_place(self._archive.where, layout.MANIFEST_MEMBER.encode())

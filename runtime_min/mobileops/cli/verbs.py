@@ -64,6 +64,13 @@ VERBS: Final = (
         "show what a new version changes, and whether its number says so",
         needs_toolchain=True,
     ),
+    Verb(
+        "rebuild",
+        "release",
+        "--check BUNDLE [SOURCE]",
+        "build a bundle again; when it differs, name the member, bytes and cause",
+        needs_toolchain=True,
+    ),
     Verb("inspect", "release", "BUNDLE", "show what is in a bundle, without trusting it"),
     Verb("install", "operator", "BUNDLE|NAME [VERSION]", "verify a bundle and install it"),
     Verb("uninstall", "operator", "NAME", "remove an installed plugin"),

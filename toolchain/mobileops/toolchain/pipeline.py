@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from mobileops.bundle import API_MEMBER, open_bundle
-from mobileops.errors import ManifestError, PackagingError
+from mobileops.bundle.layout import STORED
+from mobileops.errors import ManifestError, MobileOpsError, PackagingError
 from mobileops.toolchain.api import describe_files
 from mobileops.toolchain.diagnostics import diagnose
 from mobileops.toolchain.pack import Packed, Plan, dependencies, pack, plan
 from mobileops.toolchain.pack.inputs import build_inputs
+from mobileops.toolchain.rebuild import Difference, first_difference
 from mobileops.toolchain.sign import BuildInputs, sign_bundle
 from mobileops.toolchain.sign.source import describe
 from mobileops.toolchain.testrun import TestRun, run_tests
@@ -21,7 +24,34 @@ if TYPE_CHECKING:
 
     from mobileops.toolchain.sign import Signed, Signer, Source
 
-__all__ = ["Packed", "Plan", "TestRun", "package", "package_signed", "plan", "sign", "test"]
+__all__ = ["Packed", "Plan", "Rebuilt", "TestRun", "package", "package_signed", "plan", "rebuild", "sign", "test"]
+
+OTHER_SOURCE: Final = "MOP2502"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What came of building a bundle again.
+
+    Attributes:
+        sha256: of the bundle.
+        rebuilt_sha256: of the one built from the source.
+        difference: the first one, or None: they have the same bytes.
+    """
+
+    sha256: str
+    rebuilt_sha256: str
+    difference: Difference | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the form of ``schema/cli/rebuild.v1.schema.json``."""
+        difference = None if self.difference is None else self.difference.to_dict()
+        return {
+            "identical": difference is None,
+            "sha256": self.sha256,
+            "rebuilt_sha256": self.rebuilt_sha256,
+            "difference": difference,
+        }
 
 
 def package(source: Path, out_dir: Path) -> Packed:
@@ -34,9 +64,42 @@ def package(source: Path, out_dir: Path) -> Packed:
     errors = tuple(found.finding for found in diagnose(source) if found.is_error)
     if errors:
         raise ManifestError(errors, where=str(source))
+    return _build(source, out_dir)
+
+
+def _build(source: Path, out_dir: Path, *, stored: bool = False) -> Packed:
     planned = plan(source)
     api = describe_files(planned.manifest, {file.name: Path(file.path) for file in planned.files})
-    return pack(source, out_dir, generated={API_MEMBER: api})
+    return pack(source, out_dir, stored=stored, generated={API_MEMBER: api})
+
+
+def rebuild(bundle: Path, source: Path) -> Rebuilt:
+    """Build the bundle of `source` again, in a folder that is removed afterwards, and compare it with `bundle`.
+
+    The bundle is read strictly and not trusted. The source is not validated: what counts is what was packaged.
+
+    Raises:
+        BundleRefused: the bundle is outside the strict profile.
+        ManifestError: the manifest of the source has findings.
+        PackagingError: something in the source may not be packaged.
+        MobileOpsError: the source is that of another plugin (MOP2502).
+    """
+    with open_bundle(bundle) as original, tempfile.TemporaryDirectory(prefix="mobileops-rebuild-") as folder:
+        original.check_members()
+        name = plan(source).manifest.name
+        if name != original.manifest.name:
+            raise MobileOpsError(
+                f"the bundle is {original.manifest.name!r}, the source is {name!r}",
+                code=OTHER_SOURCE,
+                where=str(source),
+                why="a bundle is compared with one built from its own source",
+                fix="name the folder of the plugin's source after the bundle",
+            )
+        stored = all(member.method == STORED for member in original.members)
+        packed = _build(source, Path(folder), stored=stored)
+        with open_bundle(packed.path) as rebuilt:
+            rebuilt.check_members()
+            return Rebuilt(original.sha256, packed.sha256, first_difference(original, rebuilt))
 
 
 def package_signed(
