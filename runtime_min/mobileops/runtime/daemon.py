@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from mobileops.errors import HostFault, MobileOpsError, RefusedError, UsageError
-from mobileops.runtime import durable
+from mobileops.runtime import control_groups, durable, operator_settings
 from mobileops.runtime.launcher import Launcher
 from mobileops.runtime.rpc import MAX_CONTROL_FRAME_BYTES, READ_BYTES, Decoder, Frame, Kind, encode
 from mobileops.runtime.store import Store
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from mobileops.runtime.home import Home
+    from mobileops.runtime.isolation.cgroups import Groups
 
 SOCKET_NAME: Final = "daemon.sock"
 LOCK_NAME: Final = "daemon.lock"
@@ -58,6 +59,7 @@ class Daemon:
         self._idle_exit_s = idle_exit_s
         self._watch_s = watch_s
         self._running_launcher: Launcher | None = None
+        self._groups: Groups | None = None
         self._supervisor = Supervisor(home, store=Store(home), launcher=self._launcher, environment=environment)
         self._stopping = asyncio.Event()
         self._last_request = 0.0
@@ -89,8 +91,7 @@ class Daemon:
         watching.cancel()
         server.close()
         await self._supervisor.stop_all()
-        if self._running_launcher is not None:
-            self._running_launcher.close()
+        self._close_launcher()
         with suppress(FileNotFoundError):
             (self._home.run / SOCKET_NAME).unlink()
         await self._hang_up()
@@ -112,8 +113,17 @@ class Daemon:
     def _launcher(self) -> Launcher:
         """Return the launcher, starting the zygote on first use and after it died."""
         if self._running_launcher is None:
-            launcher = Launcher(plugins=self._home.store, data=self._home.data, private=(self._home.root,))
-            launcher.start()
+            settings = operator_settings.load(self._home.isolation_settings)
+            control = control_groups.prepare(self._home, required=settings.require_cgroup)
+            launcher = Launcher(
+                plugins=self._home.store, data=self._home.data, private=(self._home.root,), groups=control.groups
+            )
+            self._groups = control.groups
+            try:
+                launcher.start()
+            except BaseException:
+                self._close_launcher()
+                raise
             descriptor = launcher.fileno()
             asyncio.get_running_loop().add_reader(descriptor, self._launcher_readable, descriptor)
             self._running_launcher = launcher
@@ -124,8 +134,16 @@ class Daemon:
         self._supervisor.reap()
         if self._running_launcher is not None and not self._running_launcher.alive:
             asyncio.get_running_loop().remove_reader(descriptor)
+            self._close_launcher()
+
+    def _close_launcher(self) -> None:
+        """End the zygote; then nothing is left in the control groups, and they go too."""
+        if self._running_launcher is not None:
             self._running_launcher.close()
             self._running_launcher = None
+        if self._groups is not None:
+            self._groups.remove()
+            self._groups = None
 
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection; it ends when the client hangs up, or when the plugin manager does."""

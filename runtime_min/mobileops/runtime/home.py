@@ -12,6 +12,7 @@
     ├── sigstore/               the local Sigstore instance
     ├── keys/                   signing keys, NAME.key and NAME.pub; absent until the first is made
     ├── staging/                half-made installs; swept
+    ├── isolation.json          what the operator demands of isolation; absent = the default
     ├── trust.json              the trust policy; absent = the default
     └── pins.json               trust on first use: the signer of each installed name
 """
@@ -109,6 +110,11 @@ class Home(NamedTuple):
     def trust_policy(self) -> Path:
         """The operator's trust policy."""
         return self.root / "trust.json"
+
+    @property
+    def isolation_settings(self) -> Path:
+        """What the operator demands of isolation."""
+        return self.root / "isolation.json"
 
     @property
     def pins(self) -> Path:

@@ -22,10 +22,12 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from mobileops.runtime import overuse
 from mobileops.runtime.logs import LogFile, Record, timestamp
 
 if TYPE_CHECKING:
     from mobileops.runtime.connection import Connection
+    from mobileops.runtime.isolation.policy import Limits
     from mobileops.runtime.launcher import Launched
     from mobileops.runtime.receipts import Receipt
 
@@ -53,6 +55,7 @@ class Instance:
         launched: its process; None once it has ended.
         log: its log file.
         stop_timeout_s: how long it may take to stop.
+        limits: what it may use.
         unsupported: declared permissions that grant nothing yet.
         state: now.
         cause: why it is in that state.
@@ -67,6 +70,7 @@ class Instance:
     launched: Launched | None
     log: LogFile
     stop_timeout_s: float
+    limits: Limits
     unsupported: tuple[str, ...] = ()
     state: State = State.STARTING
     cause: str = ""
@@ -75,6 +79,7 @@ class Instance:
     methods: tuple[str, ...] = ()
     ready: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
     ended: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
+    _refused: int = 0
 
     @property
     def name(self) -> str:
@@ -98,6 +103,23 @@ class Instance:
             with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self.launched.pidfd, signal.SIGKILL)
 
+    def watch(self) -> float | None:
+        """Kill the plugin if it has exceeded a limit; return in how many seconds to look again, None when it ended."""
+        if self.launched is None or self.state is State.FAILED:
+            return None
+        group = self.launched.group
+        if group is not None and group.refusals() > self._refused:
+            self._refused = group.refusals()
+            self.write("WARNING", f"refused: more than its limit of {self.limits.processes} processes and threads")
+        if (cause := self.overuse()) is not None:
+            self.fail(cause)
+            return None
+        return overuse.interval_s(self.launched)
+
+    def overuse(self) -> str | None:
+        """Return which limit it has exceeded, as the cause of its end."""
+        return None if self.launched is None else overuse.cause(self.launched, self.limits)
+
     def exited(self, status: int) -> None:
         """Take note that the process has ended.
 
@@ -106,13 +128,18 @@ class Instance:
         """
         if self.connection is not None:
             self.connection.close()
+        how = f"ended by itself: exit status {status}"
+        if status < 0:
+            how = f"ended by itself: killed by {signal.Signals(-status).name}"
         if self.launched is not None:
             os.close(self.launched.pidfd)
-        how = f"exit status {status}" if status >= 0 else f"killed by {signal.Signals(-status).name}"
+            if self.launched.group is not None:
+                how = (self.overuse() if status == -signal.SIGKILL else None) or how
+                self.launched.group.remove()
         if self.state is State.STOPPING:
             self.move(State.STOPPED, self.cause)
         elif self.state is not State.FAILED:
-            self.move(State.FAILED, f"ended by itself: {how}")
+            self.move(State.FAILED, how)
         self.launched = None
         self.connection = None
         self.ended.set()

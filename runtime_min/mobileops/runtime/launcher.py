@@ -31,9 +31,10 @@ from mobileops.runtime.isolation.syscalls import machine_table
 from mobileops.runtime.places import Places
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from types import TracebackType
 
+    from mobileops.runtime.isolation.cgroups import Group, Groups
     from mobileops.runtime.isolation.policy import SandboxPolicy
 
 DEFAULT_ENTRY: Final = "mobileops.runtime.worker:main"
@@ -55,6 +56,7 @@ class Launched:
         channel: this side of the plugin's stream socket; the caller closes it.
         output: read end of the plugin's stdout and stderr; the caller closes it.
         absent: granted paths that this host does not have.
+        group: its control groups, if it has any; the caller removes them when it has ended.
     """
 
     launch_id: int
@@ -63,6 +65,7 @@ class Launched:
     channel: socket.socket
     output: int
     absent: tuple[str, ...] = ()
+    group: Group | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -80,15 +83,19 @@ class Launcher:
         plugins: directory that every installed version lies below.
         data: directory with one subdirectory per plugin.
         private: directories of the manager that no granted path shows; the two above always are.
+        groups: makes the control groups of each plugin; None is none.
     """
 
-    def __init__(self, *, plugins: Path, data: Path, private: Sequence[Path] = ()) -> None:
+    def __init__(
+        self, *, plugins: Path, data: Path, private: Sequence[Path] = (), groups: Groups | None = None
+    ) -> None:
         self._plugins = Path(os.path.realpath(plugins))
         self._data = Path(os.path.realpath(data))
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._exits: socket.socket | None = None
         self._places = Places(private=[os.path.realpath(path) for path in (plugins, data, *private)])
+        self._groups = groups
         self._next_id = 1
         self._running: set[int] = set()
 
@@ -172,12 +179,36 @@ class Launcher:
             raise refusal.refused("request", 0, f"{len(packed)} bytes, at most {ASSIGNMENT_LIMIT_BYTES}")
         confinement = self._confine(policy)
         self._own_directory(policy)
-        with self._places.opened(policy.grants) as granted:
-            confinement = dataclasses.replace(confinement, places=granted.places, hidden=granted.hidden)
-            launched = self._launch(Request(self._next_id, entry, confinement), packed, granted.trees, policy.uid)
-        return dataclasses.replace(launched, absent=granted.absent)
+        with self._places.opened(policy.grants) as granted, self._grouped(policy) as (group, entrances):
+            confinement = dataclasses.replace(
+                confinement, places=granted.places, hidden=granted.hidden, entrances=len(entrances)
+            )
+            extras = [*entrances, *granted.trees]
+            launched = self._launch(Request(self._next_id, entry, confinement), packed, extras, policy.uid)
+        return dataclasses.replace(launched, absent=granted.absent, group=group)
 
-    def _launch(self, request: Request, packed: bytes, trees: Sequence[int], uid: int | None) -> Launched:
+    @contextlib.contextmanager
+    def _grouped(self, policy: SandboxPolicy) -> Iterator[tuple[Group | None, list[int]]]:
+        """Make the control groups of a start; they are removed again if it fails."""
+        if self._groups is None:
+            yield None, []
+            return
+        try:
+            group = self._groups.create(policy.name, policy.limits)
+        except OSError as error:
+            raise refusal.refused("resources", error.errno or 0, str(error.filename)) from error
+        entrances: list[int] = []
+        try:
+            entrances += group.open_entrances()
+            yield group, entrances
+        except BaseException:
+            group.remove()
+            raise
+        finally:
+            for entrance in entrances:
+                os.close(entrance)
+
+    def _launch(self, request: Request, packed: bytes, extras: Sequence[int], uid: int | None) -> Launched:
         self._next_id += 1
         channel, theirs = socket.socketpair()
         output, output_write = os.pipe()
@@ -186,7 +217,7 @@ class Launcher:
             os.write(memory, packed)
             if uid is not None:  # so that the plugin can open /dev/stderr by name
                 os.fchown(output_write, uid, uid)
-            message = self._request(request, [theirs.fileno(), output_write, memory, *trees])
+            message = self._request(request, [theirs.fileno(), output_write, memory, *extras])
         except BaseException:
             channel.close()
             os.close(output)
@@ -227,13 +258,12 @@ class Launcher:
         self._control = self._exits = None
         self._places.close()
         process, self._process = self._process, None
-        if process is None:
-            return
-        try:
-            process.wait(CLOSE_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if process is not None:
+            try:
+                process.wait(CLOSE_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
     def _socket(self) -> socket.socket:
         if self._control is None:

@@ -127,9 +127,14 @@ class Supervisor:
         return await instance.connection.request(Kind.CONTROL, "health", deadline_s=DEFAULT_DEADLINE_S)
 
     async def stop_all(self) -> None:
-        """Stop every running plugin, at the same time."""
+        """Stop every running plugin, at the same time, and wait for those that were killed."""
         active = [one for one in self._instances.values() if one.state in {State.STARTING, State.RUNNING}]
         await asyncio.gather(*(self._end(one, "the plugin manager stops") for one in active))
+        dying = [asyncio.create_task(one.ended.wait()) for one in self._instances.values() if one.launched is not None]
+        if dying:
+            _done, late = await asyncio.wait(dying, timeout=KILL_WAIT_S)
+            for task in late:
+                task.cancel()
 
     def describe(self, name: str) -> dict[str, Any]:
         """Return the state of a plugin as plain values."""
@@ -173,6 +178,7 @@ class Supervisor:
             launched,
             LogFile(self._home.logs / f"{receipt.name}.jsonl"),
             manifest.resources.stop_timeout_s,
+            policy.limits,
             unsupported=policy.unsupported,
         )
         self._instances[receipt.name] = instance
@@ -189,6 +195,7 @@ class Supervisor:
         OutputReader(launched.output, lambda line: instance.write("INFO", line, source="output"))
         loop = asyncio.get_running_loop()
         loop.call_later(manifest.resources.start_timeout_s, _give_up, instance, manifest.resources.start_timeout_s)
+        _watch(instance, loop)
         loop.call_soon(self.reap)  # reports that arrived while the launch was waiting for its answer
         return instance
 
@@ -216,6 +223,13 @@ class Supervisor:
             instance.kill()
             with suppress(TimeoutError):
                 await asyncio.wait_for(instance.ended.wait(), KILL_WAIT_S)
+
+
+def _watch(instance: Instance, loop: asyncio.AbstractEventLoop) -> None:
+    """Look at what a plugin uses, again and again until it ends."""
+    seconds = instance.watch()
+    if seconds is not None:
+        loop.call_later(seconds, _watch, instance, loop)
 
 
 def _give_up(instance: Instance, seconds: float) -> None:
@@ -248,6 +262,6 @@ def _on_closed(instance: Instance, cause: MobileOpsError | None) -> None:
     if cause is not None:
         instance.fail(f"{cause.what} [{cause.code}]")
     elif instance.state is State.STARTING:
-        instance.fail("it closed its channel before it was ready")
+        instance.fail(instance.overuse() or "it closed its channel before it was ready")
     elif instance.state is State.RUNNING:
-        instance.fail("it closed its channel")
+        instance.fail(instance.overuse() or "it closed its channel")

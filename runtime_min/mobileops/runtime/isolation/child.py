@@ -25,8 +25,9 @@ MESSAGE_LIMIT_BYTES: Final = 64 * 1024
 ASSIGNMENT_LIMIT_BYTES: Final = 4 * 1024 * 1024
 #: Channel, output and assignment.
 FIXED_DESCRIPTORS: Final = 3
+MAX_ENTRANCES: Final = 3
 MAX_PLACES: Final = 128
-DESCRIPTORS_PER_REQUEST: Final = FIXED_DESCRIPTORS + MAX_PLACES
+DESCRIPTORS_PER_REQUEST: Final = FIXED_DESCRIPTORS + MAX_ENTRANCES + MAX_PLACES
 
 _OUTPUT: Final = (1, 2)
 _CHANNEL: Final = 3
@@ -95,12 +96,18 @@ class Child:
 
         Args:
             request: who to be.
-            descriptors: channel, output, assignment, and the mount of each granted path.
+            descriptors: channel, output, assignment, the entrances of the control groups, and the mount of each
+                granted path.
             status: pipe that takes the failure; it is closed when the sandbox stands.
         """
         try:
+            self._remember("resources")
+            first_tree = FIXED_DESCRIPTORS + request.confinement.entrances
+            for entrance in descriptors[FIXED_DESCRIPTORS:first_tree]:
+                os.write(entrance, b"0")
+            self._remember("descriptors")
             order = msgspec.msgpack.decode(os.pread(descriptors[2], ASSIGNMENT_LIMIT_BYTES, 0))
-            trees = _arrange([*descriptors[:2], status, *descriptors[FIXED_DESCRIPTORS:]])
+            trees = _arrange([*descriptors[:2], status, *descriptors[first_tree:]])
             status = _STATUS
             if not self._surrounded:
                 sandbox.surround(step=self._remember)

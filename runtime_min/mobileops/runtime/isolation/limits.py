@@ -1,6 +1,7 @@
 """Resource limits of a plugin process, by setrlimit(2).
 
-Without a writable cgroup this is all the kernel offers an ordinary user. ``RLIMIT_DATA`` is the memory limit: it
+Without a writable control group this is all the kernel offers an ordinary user; the plugin manager then watches what
+the processes of a plugin use together. ``RLIMIT_DATA`` bounds one process until it has looked: it
 counts private writable memory and not reserved address space, so 50 idle threads fit. ``RLIMIT_AS`` above it bounds
 shared anonymous mappings, which ``RLIMIT_DATA`` does not see. Memory files would escape both, so the system call
 filter has none.
@@ -16,13 +17,16 @@ if TYPE_CHECKING:
 
 #: Address space beyond the memory limit: the interpreter's libraries, its two malloc arenas, and reserve.
 ADDRESS_SPACE_HEADROOM_BYTES: Final = 1 << 30
+#: What one process may ask for beyond the plugin's memory limit, so that whoever watches the limit gets to see who
+#: exceeds it, and can say so.
+MEMORY_SLACK_BYTES: Final = 64 * 1024 * 1024
 LOCKED_MEMORY_BYTES: Final = 64 * 1024
 
 
 def apply_limits(limits: Limits) -> None:
     """Set soft and hard limits of the calling process; what an ordinary user has less of already stays lower."""
     wanted = {
-        resource.RLIMIT_DATA: limits.memory_bytes,
+        resource.RLIMIT_DATA: limits.memory_bytes + MEMORY_SLACK_BYTES,
         resource.RLIMIT_AS: limits.memory_bytes + ADDRESS_SPACE_HEADROOM_BYTES,
         resource.RLIMIT_NPROC: limits.processes,
         resource.RLIMIT_NOFILE: limits.open_files,

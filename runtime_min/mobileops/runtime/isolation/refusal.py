@@ -46,6 +46,7 @@ CAUSES: Final[Mapping[str, Cause]] = {
     "id-range": Cause("MOP4009", "mapping a range of user ids", "run the plugin manager as an ordinary user"),
     "capabilities": Cause("MOP4009", "dropping capabilities", _KERNEL),
     "limits": Cause("MOP4010", "resource limits", "ask for less in the manifest's 'resources'"),
+    "resources": Cause("MOP4203", "control groups", "ask for less in the manifest's 'resources'"),
     "app": Cause("MOP4011", "the installed files", "reinstall the plugin; its files must be readable by every user"),
     "data": Cause("MOP4011", "the plugin's data directory", "check the owner and the modes of the data directory"),
     "grants": Cause("MOP4014", "a granted path", "name the real path in the permission: no component may be a link"),

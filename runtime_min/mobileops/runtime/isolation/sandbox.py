@@ -48,6 +48,7 @@ class Confinement:
         allow_execution: whether other programs may be started.
         places: granted paths of the host; the mount of each travels with the request, in this order.
         hidden: host paths beneath a granted one that stay out of sight.
+        entrances: how many control groups it goes into; a descriptor of each travels with the request.
     """
 
     app: str
@@ -57,6 +58,7 @@ class Confinement:
     allow_execution: bool
     places: tuple[Place, ...] = ()
     hidden: tuple[str, ...] = ()
+    entrances: int = 0
 
 
 def surround(*, step: Callable[[str], None]) -> None:
