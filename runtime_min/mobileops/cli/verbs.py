@@ -49,8 +49,14 @@ VERBS: Final = (
     Verb(
         "validate", "author", "[PLUGIN]", "report everything that is wrong with a plugin's source", needs_toolchain=True
     ),
-    Verb("explain", "author", "[CODE]", "say what a code like MOP1009 means, offline", needs_toolchain=True),
-    Verb("schema", "author", "", "print the schema of plugin.json, or tell an editor about it", needs_toolchain=True),
+    Verb(
+        "explain",
+        "author",
+        "[CODE|KEY]",
+        "say what a code like MOP1009, a key of plugin.json or a permission means, offline",
+        needs_toolchain=True,
+    ),
+    Verb("schema", "author", "", "print the schema of plugin.json or forms, or tell an editor", needs_toolchain=True),
     Verb("lock", "author", "[PLUGIN]", "resolve dependencies into a hashed requirements.txt", needs_toolchain=True),
     Verb("test", "author", "[PLUGIN]", "run a plugin's own tests", needs_toolchain=True),
     Verb("package", "release", "[PLUGIN]", "build the reproducible bundle", needs_toolchain=True),

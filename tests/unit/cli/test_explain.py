@@ -44,5 +44,24 @@ def test_without_a_code_all_are_listed(capsys: pytest.CaptureFixture[str]) -> No
     lines = capsys.readouterr().out.splitlines()
     assert main(["explain", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
-    assert [line.split()[0] for line in lines] == [item["code"] for item in listed]
+    assert [line.split()[0] for line in lines[: len(listed)]] == [item["code"] for item in listed]
+    assert any(line.startswith("hooks.pre_start  ") for line in lines[len(listed) :])
     assert len(lines) > 200
+
+
+def test_a_key_is_explained_with_its_rules(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "hooks"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "hooks (key of plugin.json, object)"
+    assert lines[-1].split()[0] == "hooks.post_upgrade"
+
+
+def test_a_permission_is_explained_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "network.http", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["name"], found["kind"]) == ("network.http", "permission, risk medium")
+
+
+def test_an_unknown_key_fails_with_a_suggestion(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "compatability"]) == 1
+    assert "did you mean 'compatibility'" in capsys.readouterr().err

@@ -1,9 +1,10 @@
-"""``mobileops explain``: say what a code means, offline."""
+"""``mobileops explain``: say what a code, a key of plugin.json or a permission means, offline."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from mobileops.toolchain.diagnostics import catalogue
 
@@ -12,21 +13,34 @@ if TYPE_CHECKING:
 
     from mobileops.cli.console import Console
     from mobileops.cli.parser import Parser
+    from mobileops.toolchain.spec.topics import Topic
+
+_CODE: Final = re.compile(r"(?:mop)?[0-9]+", re.IGNORECASE)
 
 
 def configure(parser: Parser) -> None:
     """Describe the arguments."""
-    parser.add_argument("code", nargs="?", help="like MOP1009, mop1009 or 1009; default: list all codes")
+    parser.add_argument(
+        "subject",
+        nargs="?",
+        metavar="CODE|KEY",
+        help="a code (MOP1009, mop1009, 1009), a key (hooks.pre_start) or a permission; default: list all",
+    )
     parser.json_option()
     parser.example("mobileops explain MOP1009")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Print one explanation, or the list of all codes."""
-    if arguments.code is None:
+    if arguments.subject is None:
         _list(arguments, console)
         return 0
-    entry = catalogue.explain(arguments.code)
+    if not _CODE.fullmatch(arguments.subject.strip()):
+        from mobileops.toolchain.spec import topics  # noqa: PLC0415  a code needs no schema
+
+        _topic(topics.explain(arguments.subject), arguments, console)
+        return 0
+    entry = catalogue.explain(arguments.subject)
     if arguments.json:
         console.json(dataclasses.asdict(entry))
         return 0
@@ -41,11 +55,29 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _topic(topic: Topic, arguments: argparse.Namespace, console: Console) -> None:
+    """Print the explanation of a key or a permission."""
+    if arguments.json:
+        console.json(dataclasses.asdict(topic))
+        return
+    console.print(f"{topic.name} ({topic.kind})")
+    console.print(f"  {topic.summary}")
+    for label, text in topic.facts:
+        console.print(f"  {label}: {text}")
+    width = max((len(name) for name, _ in topic.members), default=0)
+    for name, meaning in topic.members:
+        console.print(f"    {name:{width}}  {meaning}".rstrip())
+
+
 def _list(arguments: argparse.Namespace, console: Console) -> None:
-    """Print every code with its title."""
+    """Print every code with its title, then every key and permission; for programs the codes alone."""
     entries = catalogue.entries().values()
     if arguments.json:
         console.json([{"code": entry.code, "severity": entry.severity, "title": entry.title} for entry in entries])
-    else:
-        for entry in entries:
-            console.print(f"{entry.code}  {entry.title}")
+        return
+    for entry in entries:
+        console.print(f"{entry.code}  {entry.title}")
+    from mobileops.toolchain.spec import topics  # noqa: PLC0415  as above
+
+    for topic in topics.topics().values():
+        console.print(f"{topic.name}  {topic.summary}")

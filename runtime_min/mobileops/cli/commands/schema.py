@@ -1,12 +1,13 @@
-"""``mobileops schema``: print the schema of plugin.json, or tell an editor about it."""
+"""``mobileops schema``: print the schema of plugin.json or a form, or tell an editor about it."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from mobileops.cli.commands._sources import find_source
 from mobileops.errors import HostFault, UsageError
 from mobileops.toolchain.spec import editors, load
 
@@ -23,6 +24,9 @@ def configure(parser: Parser) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--vscode", nargs="?", const=".", metavar="FOLDER", help="write .vscode/settings.json there")
     what.add_argument("--catalog", action="store_true", help="print the SchemaStore catalogue entry instead")
+    what.add_argument(
+        "--form", nargs="?", const="", metavar="PLUGIN", help="print the form of a plugin's settings, or of plugin.json"
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="write to this file, not to standard output")
     parser.example("mobileops schema --vscode my-plugin")
 
@@ -35,6 +39,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         return 0
     if arguments.catalog:
         text = json.dumps(editors.catalog(json.loads(text)), indent=2) + "\n"
+    if arguments.form is not None:
+        text = json.dumps(_form(arguments.form, text, console), indent=2, ensure_ascii=False) + "\n"
     if arguments.out is None:
         console.stdout.write(text)
     else:
@@ -42,6 +48,20 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             arguments.out.write_text(text, encoding="utf-8")
         console.note(f"wrote {arguments.out}")
     return 0
+
+
+def _form(plugin: str, text: str, console: Console) -> dict[str, Any]:
+    """Return the form of a plugin's settings, or of plugin.json where no plugin is named."""
+    from mobileops.toolchain.spec import form  # noqa: PLC0415  only this option needs it
+
+    schema, digest = json.loads(text), load.schema_digest(text.encode())
+    if not plugin:
+        return form.manifest_form(schema, digest=digest)
+    from mobileops.toolchain.checks.manifest_rules import checked_manifest  # noqa: PLC0415  likewise
+    from mobileops.toolchain.checks.source import Source  # noqa: PLC0415  likewise
+
+    source = Source(find_source(plugin, console.home(), cwd=Path.cwd()))
+    return form.settings_form(schema, checked_manifest(source), digest=digest)
 
 
 def _tell_editor(folder: Path, text: str, arguments: argparse.Namespace, console: Console) -> None:

@@ -35,7 +35,7 @@ def test_generation_is_a_function_of_the_schema():
 def test_writing_twice_changes_nothing(checkout):
     assert set(codegen.write(checkout)) == {
         codegen.VALIDATOR, codegen.TYPES, codegen.MANIFEST_PAGE, codegen.PERMISSIONS_PAGE,
-        codegen.CATALOG,
+        codegen.CATALOG, codegen.FORM,
     }  # fmt: skip
     assert codegen.write(checkout) == ()
     assert (checkout / codegen.VALIDATOR).read_bytes() == (ROOT / codegen.VALIDATOR).read_bytes()

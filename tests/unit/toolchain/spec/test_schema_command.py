@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mobileops.cli.main import main
+from tests.fakes.plugin_folder import write_plugin
 
 ROOT = Path(__file__).parents[4]
 SCHEMA = (ROOT / "schema" / "plugin" / "v1" / "plugin.schema.json").read_text(encoding="utf-8")
@@ -58,3 +59,25 @@ def test_a_file_in_the_place_of_the_editors_folder_is_said(tmp_path, capsys):
     (tmp_path / ".vscode").write_text("", encoding="utf-8")
     assert main(["schema", "--vscode", str(tmp_path)]) == 4
     assert "MOP7023" in capsys.readouterr().err
+
+
+def test_the_form_of_the_manifest_is_the_committed_one(capsys):
+    assert main(["schema", "--form"]) == 0
+    assert capsys.readouterr().out == (ROOT / "schema" / "form" / "v1" / "plugin.form.json").read_text(encoding="utf-8")
+
+
+def test_the_form_of_a_plugin_has_its_settings(capsys, tmp_path):
+    plugin = write_plugin(tmp_path / "echo", configuration={"interval": 5})
+    assert main(["schema", "--form", str(plugin)]) == 0
+    (section,) = json.loads(capsys.readouterr().out)["sections"]
+    assert (section["fields"][0]["key"], section["fields"][0]["default"]) == ("interval", 5)
+
+
+def test_a_manifest_with_errors_has_no_form(capsys, tmp_path):
+    plugin = write_plugin(tmp_path / "echo", version="one")
+    assert main(["schema", "--form", str(plugin)]) == 1
+    assert "MOP1105" in capsys.readouterr().err
+    (plugin / "plugin.json").unlink()
+    (plugin / "plugin.json").mkdir()
+    assert main(["schema", "--form", str(plugin)]) == 1
+    assert "MOP1320" in capsys.readouterr().err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Final
 
+from mobileops.toolchain.checks import manifest_rules
 from mobileops.toolchain.checks.rules import (
     class_name,
     configuration_keys,
@@ -15,9 +16,6 @@ from mobileops.toolchain.checks.rules import (
     hooks,
     imports_declared,
     licence,
-    manifest_content,
-    manifest_file,
-    manifest_yaml,
     permissions_declared,
     permissions_used,
     plugin_class,
@@ -59,9 +57,7 @@ def _rule(module: ModuleType) -> Rule:
 RULES: Final = tuple(
     _rule(module)
     for module in (
-        manifest_file,
-        manifest_yaml,
-        manifest_content,
+        *manifest_rules.MODULES,
         entry_point,
         entry_point_syntax,
         plugin_class,

@@ -9,6 +9,7 @@ file                                                   from
 ``docs/reference/manifest.md``                         schema
 ``docs/reference/permissions.md``                      catalogue
 ``schema/catalog.json``                                schema: the entry that SchemaStore takes
+``schema/form/v1/plugin.form.json``                    schema: the form of plugin.json
 =====================================================  ==========================================================
 
 Generation is a function of these inputs alone: run twice, it changes nothing.
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mobileops.toolchain._resources import schema_root
 from mobileops.toolchain.spec import load
 from mobileops.toolchain.spec.editors import catalog
+from mobileops.toolchain.spec.form import manifest_form
 from mobileops.toolchain.spec.pages import manifest_page, permissions_page
 from mobileops.toolchain.spec.permission_schema import permission_schema
 from mobileops.toolchain.spec.source_text import document, literal, sequence
@@ -37,6 +39,7 @@ TYPES: Final = "runtime_min/mobileops/manifest/_types_generated.py"
 MANIFEST_PAGE: Final = "docs/reference/manifest.md"
 PERMISSIONS_PAGE: Final = "docs/reference/permissions.md"
 CATALOG: Final = "schema/catalog.json"
+FORM: Final = "schema/form/v1/plugin.form.json"
 
 
 def generate(root: Path | None = None) -> dict[str, str]:
@@ -54,6 +57,7 @@ def generate(root: Path | None = None) -> dict[str, str]:
         MANIFEST_PAGE: manifest_page(schema, COMMAND),
         PERMISSIONS_PAGE: permissions_page(families, COMMAND),
         CATALOG: json.dumps(catalog(schema), indent=2, ensure_ascii=False) + "\n",
+        FORM: json.dumps(manifest_form(schema, digest=digest), indent=2, ensure_ascii=False) + "\n",
     }
 
 

@@ -10,7 +10,7 @@ from mobileops.toolchain.spec.resolve import resolved
 if TYPE_CHECKING:
     from mobileops.toolchain.spec.load import Family, PermissionEntry
 
-_RULES: Final = (
+RULES: Final = (
     ("minLength", "at least {} characters"),
     ("maxLength", "at most {} characters"),
     ("minimum", "at least {}"),
@@ -116,24 +116,24 @@ def _table(schema: dict[str, Any], definitions: dict[str, Any]) -> list[str]:
         default = f"`{json.dumps(rule['default'])}`" if "default" in rule else ""
         if key in schema.get("required", ()):
             default = "required"
-        lines.append(f"| `{key}` | {_type(rule, definitions)} | {default} | {_what(rule)} |")
+        lines.append(f"| `{key}` | {type_in_words(rule, definitions)} | {default} | {_what(rule)} |")
     return lines
 
 
-def _type(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
+def type_in_words(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
     """Return the type in words."""
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     kind: str = schema.get("type", "any value")
     if kind == "array" and "items" in schema:
-        return f"list of {_type(resolved(schema['items'], definitions), definitions)}s".replace("]s", "]")
+        return f"list of {type_in_words(resolved(schema['items'], definitions), definitions)}s".replace("]s", "]")
     return _TYPE_NAMES.get(kind, kind)
 
 
 def _what(schema: dict[str, Any]) -> str:
     """Return the description, the rules and an example."""
     parts = [schema.get("description", "")]
-    if rules := [text.format(schema[key]) for key, text in _RULES if key in schema and schema[key] != 1]:
+    if rules := [text.format(schema[key]) for key, text in RULES if key in schema and schema[key] != 1]:
         parts.append(f"{'; '.join(rules).capitalize()}.")
     if sentence := schema.get("patternErrorMessage"):
         parts.append(sentence)
