@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         _list(arguments, console)
         return 0
     if not _CODE.fullmatch(arguments.subject.strip()):
-        from mobileops.toolchain.spec import topics  # noqa: PLC0415  a code needs no schema
+        from mobileops.toolchain.diagnostics import topics  # noqa: PLC0415  a code needs no schema
 
         _topic(topics.explain(arguments.subject), arguments, console)
         return 0
@@ -77,7 +77,7 @@ def _list(arguments: argparse.Namespace, console: Console) -> None:
         return
     for entry in entries:
         console.print(f"{entry.code}  {entry.title}")
-    from mobileops.toolchain.spec import topics  # noqa: PLC0415  as above
+    from mobileops.toolchain.diagnostics import topics  # noqa: PLC0415  as above
 
     for topic in topics.topics().values():
         console.print(f"{topic.name}  {topic.summary}")

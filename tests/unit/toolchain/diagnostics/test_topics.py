@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from mobileops.errors import NotFoundError
-from mobileops.toolchain.spec import load, topics
+from mobileops.toolchain.diagnostics import topics
+from mobileops.toolchain.spec import load
 
 TOPICS = topics.topics()
 
