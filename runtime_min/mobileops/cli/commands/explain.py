@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from mobileops.cli.console import Console
     from mobileops.cli.parser import Parser
-    from mobileops.toolchain.spec.topics import Topic
+    from mobileops.toolchain.diagnostics.topics import Topic
 
 _CODE: Final = re.compile(r"(?:mop)?[0-9]+", re.IGNORECASE)
 
