@@ -62,6 +62,7 @@ VERBS: Final = (
     Verb("package", "release", "[PLUGIN]", "build the reproducible bundle", needs_toolchain=True),
     Verb("sign", "release", "BUNDLE", "sign a bundle: locally, with a key, or with Sigstore", needs_toolchain=True),
     Verb("keys", "release", "generate|list|export", "make, list and publish signing keys", needs_toolchain=True),
+    Verb("trust", "release", "serve", "serve the local signing instance to this account", needs_toolchain=True),
     Verb("verify", "release", "BUNDLE", "decide whether a bundle is trusted, and by whom it is signed"),
     Verb(
         "diff",

@@ -42,3 +42,14 @@ def test_a_set_is_sorted_by_its_encodings():
 def test_cryptography_reads_the_strings_that_are_written():
     for text in ("", "a", "a" * 127, "a" * 128, "ü" * 400):
         assert asn1.decode_der(str, der.utf8_string(text)) == text
+
+
+@pytest.mark.parametrize("size", [0, 1, 127, 128, 255, 256, 70000])
+def test_a_value_is_split_from_what_follows(size):
+    assert der.split(der.octet_string(bytes(size)) + b"more") == (der.TAG_OCTET_STRING, bytes(size), b"more")
+
+
+@pytest.mark.parametrize("encoded", ["", "04", "0402ff", "048101ff", "04820001ff", "0480", "0485" + "00" * 5, "0481"])
+def test_a_value_that_is_cut_off_or_not_in_shortest_form_is_refused(encoded):
+    with pytest.raises(ValueError, match=r"a value|a length"):
+        der.split(bytes.fromhex(encoded))

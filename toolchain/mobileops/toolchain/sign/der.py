@@ -1,8 +1,9 @@
-"""Encode the few ASN.1 values that a timestamp token and an embedded SCT need, in DER.
+"""Encode the few ASN.1 values that a timestamp token and an embedded SCT need, in DER, and take such values apart.
 
-Only definite lengths and single-byte tags, ITU-T X.690 (2021) sections 8 and 10; `cryptography` writes everything else.
+Only definite lengths and single-byte tags, ITU-T X.690 (2021) sections 8 and 10; `cryptography` does everything else.
 
-Law: ``tlv(tag, a, b) == tlv(tag, a + b)``, and every value here is its own shortest encoding.
+Laws: ``tlv(tag, a, b) == tlv(tag, a + b)``, every value here is its own shortest encoding, and
+``split(tlv(tag, a) + b) == (tag, a, b)``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 SHORT_FORM_LIMIT: Final = 0x80
+MAX_LENGTH_BYTES: Final = 4
+TAG_BOOLEAN: Final = 0x01
 TAG_INTEGER: Final = 0x02
 TAG_OCTET_STRING: Final = 0x04
 TAG_NULL: Final = 0x05
@@ -32,6 +35,27 @@ def tlv(tag: int, *parts: bytes) -> bytes:
         return bytes([tag, size]) + body
     digits = size.to_bytes((size.bit_length() + 7) // 8, "big")
     return bytes([tag, SHORT_FORM_LIMIT | len(digits)]) + digits + body
+
+
+def split(data: bytes) -> tuple[int, bytes, bytes]:
+    """Return tag, content and what follows of the first value.
+
+    Raises:
+        ValueError: there is none, or its length is not in the shortest form.
+    """
+    tag, first = data[:1], data[1:2]
+    size, header = int.from_bytes(first), 2
+    if size > SHORT_FORM_LIMIT:
+        header += size - SHORT_FORM_LIMIT
+        size = int.from_bytes(data[2:header])
+    if not first or header > 2 + MAX_LENGTH_BYTES or len(data) < header + size:
+        message = "a value is cut off or too long"
+        raise ValueError(message)
+    content = data[header : header + size]
+    if tlv(tag[0], content) != data[: header + size]:
+        message = "a length is not in its shortest form"
+        raise ValueError(message)
+    return tag[0], content, data[header + size :]
 
 
 def sequence(*parts: bytes) -> bytes:

@@ -18,8 +18,11 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
+
+from cryptography.exceptions import InvalidSignature
 
 from mobileops.errors import HostFault
 from mobileops.manifest.json_text import canonical
@@ -32,9 +35,14 @@ from mobileops.toolchain.sign.signer import Signature, SignedBy
 from mobileops.toolchain.sign.timestamp import TimestampAuthority
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from typing import Self
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    from mobileops.toolchain.sign.timestamp import Request
 
 BUNDLE_MEDIA_TYPE: Final = "application/vnd.dev.sigstore.bundle.v0.3+json"
 
@@ -79,9 +87,14 @@ class LocalInstance:
         """Return the trust root that a verifier pins, as Sigstore's ``TrustedRoot`` JSON."""
         return storage.read_trusted_root(self.directory)
 
-    def client_trust_config_json(self) -> bytes:
-        """Return the trust root in the wrapping that ``sigstore --trust-config`` reads; it names no services."""
-        return trusted_root.client_trust_config(self.trusted_root_json())
+    def client_trust_config_json(self, *, url: str | None = None) -> bytes:
+        """Return the trust root in the wrapping that ``sigstore --trust-config`` reads.
+
+        Args:
+            url: where ``service`` serves the instance; without one, the configuration can only verify.
+        """
+        start = self._created.strftime(storage.TIME_FORMAT)
+        return trusted_root.client_trust_config(self.trusted_root_json(), url=url, start=start)
 
     def sign_statement(self, statement: bytes, *, identity: str) -> bytes:
         """Sign an in-toto statement and return the Sigstore bundle (v0.3, JSON).
@@ -96,21 +109,69 @@ class LocalInstance:
             UsageError: ``MOP3201``, the identity is neither.
             HostFault: ``MOP3205`` the clock is outside the instance's validity, ``MOP3206`` the log cannot be written.
         """
-        name = general_name(identity)
         now = self._now()
         key = certificates.new_key()
-        certificate = certificates.issue(
-            key.public_key(),
-            authority=self._authority,
-            log_key=self._certificate_log_key,
-            name=name,
-            issuer=self.issuer,
-            now=now,
-        )
+        certificate = self.certify(key.public_key(), identity=identity)
         envelope = Envelope.sign(statement, PAYLOAD_TYPE, key=key)
         token = self._timestamps.stamp(envelope.signature, now=now)
-        try:
+        with self._writing():
             entry = self._log.add(envelope, certificate, now=now)
+        material = {
+            "certificate": {"rawBytes": _text(certificates.certificate_der(certificate))},
+            "tlogEntries": [entry],
+            "timestampVerificationData": {"rfc3161Timestamps": [{"signedTimestamp": _text(token)}]},
+        }
+        return _bundle(material, envelope)
+
+    def certify(self, key: ec.EllipticCurvePublicKey, *, identity: str) -> x509.Certificate:
+        """Certify a one-time key for ten minutes.
+
+        Raises:
+            UsageError: ``MOP3201``, the identity cannot be one.
+            HostFault: ``MOP3205``, the clock is outside the instance's validity.
+        """
+        return certificates.issue(
+            key,
+            authority=self._authority,
+            log_key=self._certificate_log_key,
+            name=general_name(identity),
+            issuer=self.issuer,
+            now=self._now(),
+        )
+
+    def has_certified(self, certificate: x509.Certificate) -> bool:
+        """Tell whether a certificate is one of this instance and valid now."""
+        try:
+            certificate.verify_directly_issued_by(self._authority.certificate)
+        except (ValueError, TypeError, InvalidSignature):
+            return False
+        return certificate.not_valid_before_utc <= self._now() <= certificate.not_valid_after_utc
+
+    def chain(self) -> tuple[x509.Certificate, ...]:
+        """Return the certificates above a signer's, root last."""
+        return (self._authority.certificate, storage.read_root(self.directory))
+
+    def log(self, body: bytes, kind: str) -> dict[str, Any]:
+        """Append an entry in canonical form to the signature log; see ``TransparencyLog.append``.
+
+        Raises:
+            HostFault: ``MOP3205`` the clock is outside the instance's validity, ``MOP3206`` the log cannot be written.
+        """
+        with self._writing():
+            return self._log.append(body, kind, now=self._now())
+
+    def stamp(self, request: Request) -> bytes:
+        """Return a time stamp.
+
+        Raises:
+            HostFault: ``MOP3205``, the clock is outside the instance's validity.
+        """
+        return self._timestamps.answer(request, now=self._now())
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise HostFault(
                 f"the signing log cannot be written: {error.strerror}",
@@ -118,12 +179,6 @@ class LocalInstance:
                 where=str(self.directory / storage.TREE),
                 fix="free space, or make the directory writable for you",
             ) from error
-        material = {
-            "certificate": {"rawBytes": _text(certificates.certificate_der(certificate))},
-            "tlogEntries": [entry],
-            "timestampVerificationData": {"rfc3161Timestamps": [{"signedTimestamp": _text(token)}]},
-        }
-        return _bundle(material, envelope)
 
     def _now(self) -> datetime:
         now = self._clock()

@@ -51,14 +51,21 @@ class TransparencyLog:
         Raises:
             OSError: the tree cannot be written; nothing was appended.
         """
-        body = _body(envelope, certificate)
+        return self.append(_body(envelope, certificate), KIND, now=now)
+
+    def append(self, body: bytes, kind: str, *, now: datetime) -> dict[str, Any]:
+        """Append an entry in canonical form and return its ``TransparencyLogEntry`` as JSON values.
+
+        Raises:
+            OSError: the tree cannot be written; nothing was appended.
+        """
         appended = merkle.append(self.tree, body)
         log_id = certificates.key_id(self.key)
         second = int(now.timestamp())
         return {
             "logIndex": str(appended.index),
             "logId": {"keyId": _text(log_id)},
-            "kindVersion": {"kind": KIND, "version": KIND_VERSION},
+            "kindVersion": {"kind": kind, "version": KIND_VERSION},
             "integratedTime": str(second),
             "inclusionPromise": {"signedEntryTimestamp": _text(self._promise(body, appended.index, second))},
             "inclusionProof": {
@@ -93,15 +100,16 @@ def _body(envelope: Envelope, certificate: x509.Certificate) -> bytes:
             "apiVersion": KIND_VERSION,
             "kind": KIND,
             "spec": {
-                "envelopeHash": _digest(canonical(envelope.to_dict())),
-                "payloadHash": _digest(envelope.payload),
+                "envelopeHash": digest(canonical(envelope.to_dict())),
+                "payloadHash": digest(envelope.payload),
                 "signatures": [{"signature": _text(envelope.signature), "verifier": _text(pem)}],
             },
         }
     )
 
 
-def _digest(data: bytes) -> dict[str, str]:
+def digest(data: bytes) -> dict[str, str]:
+    """Return a SHA-256 as entries of the log have it."""
     return {"algorithm": "sha256", "value": hashlib.sha256(data).hexdigest()}
 
 

@@ -129,6 +129,11 @@ def read_trusted_root(directory: Path) -> bytes:
     return _read(directory / TRUSTED_ROOT)
 
 
+def read_root(directory: Path) -> x509.Certificate:
+    """Return the certificate above the intermediate authority."""
+    return x509.load_pem_x509_certificate(_read(directory / "root.pem"))
+
+
 def _unreadable(directory: Path, error: OSError) -> HostFault:
     return HostFault(
         f"the local signing instance cannot be read: {error.strerror}",

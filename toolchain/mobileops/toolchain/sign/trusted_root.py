@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MEDIA_TYPE: Final = "application/vnd.dev.sigstore.trustedroot+json;version=0.1"
 CLIENT_MEDIA_TYPE: Final = "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json"
+TIMESTAMP_PATH: Final = "/api/v1/timestamp"
 SIGNING_MEDIA_TYPE: Final = "application/vnd.dev.sigstore.signingconfig.v0.2+json"
 
 
@@ -75,13 +76,33 @@ class Material:
         }
 
 
-def client_trust_config(trusted_root: bytes) -> bytes:
-    """Wrap a trust root as ``sigstore --trust-config`` reads it; the signing configuration names no services."""
+def client_trust_config(trusted_root: bytes, *, url: str | None = None, start: str | None = None) -> bytes:
+    """Wrap a trust root as ``sigstore --trust-config`` reads it.
+
+    Args:
+        trusted_root: the ``TrustedRoot``.
+        url: where the services of the instance are; without one the configuration can only verify.
+        start: begin of their validity, RFC 3339 in UTC.
+    """
+    signing: dict[str, Any] = {"mediaType": SIGNING_MEDIA_TYPE}
+    if url is not None:
+
+        def service(place: str) -> list[dict[str, Any]]:
+            return [{"url": place, "majorApiVersion": 1, "validFor": {"start": start}, "operator": "local"}]
+
+        signing |= {
+            "caUrls": service(url),
+            "oidcUrls": service(url),
+            "rekorTlogUrls": service(url),
+            "tsaUrls": service(f"{url}{TIMESTAMP_PATH}"),
+            "rekorTlogConfig": {"selector": "ANY"},
+            "tsaConfig": {"selector": "ANY"},
+        }
     return canonical(
         {
             "mediaType": CLIENT_MEDIA_TYPE,
             "trustedRoot": loads(trusted_root, where="trusted_root.json"),
-            "signingConfig": {"mediaType": SIGNING_MEDIA_TYPE},
+            "signingConfig": signing,
         }
     )
 
