@@ -113,10 +113,11 @@ class Daemon:
     def _launcher(self) -> Launcher:
         """Return the launcher, starting the zygote on first use and after it died."""
         if self._running_launcher is None:
-            settings = operator_settings.load(self._home.isolation_settings)
-            control = control_groups.prepare(self._home, required=settings.require_cgroup)
+            home = self._home
+            settings = operator_settings.load(home.isolation_settings)
+            control = control_groups.prepare(home, required=settings.require_cgroup)
             launcher = Launcher(
-                plugins=self._home.store, data=self._home.data, private=(self._home.root,), groups=control.groups
+                plugins=home.store, data=home.data, private=(home.root,), audit=home.audit, groups=control.groups
             )
             self._groups = control.groups
             try:

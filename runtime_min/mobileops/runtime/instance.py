@@ -56,7 +56,6 @@ class Instance:
         log: its log file.
         stop_timeout_s: how long it may take to stop.
         limits: what it may use.
-        unsupported: declared permissions that grant nothing yet.
         state: now.
         cause: why it is in that state.
         since: seconds since the epoch of the last transition.
@@ -71,7 +70,6 @@ class Instance:
     log: LogFile
     stop_timeout_s: float
     limits: Limits
-    unsupported: tuple[str, ...] = ()
     state: State = State.STARTING
     cause: str = ""
     since: float = 0.0
@@ -167,5 +165,4 @@ class Instance:
             "since": timestamp(self.since),
             "pid": self.launched.pid if self.launched else None,
             "methods": list(self.methods),
-            "unsupported": list(self.unsupported),
         }

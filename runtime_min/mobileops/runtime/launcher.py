@@ -24,6 +24,7 @@ import msgspec
 
 from mobileops.errors import HostFault, IsolationRefused
 from mobileops.runtime import spawning
+from mobileops.runtime.brokering import Broker
 from mobileops.runtime.isolation import credentials, refusal, rootfs
 from mobileops.runtime.isolation.child import ASSIGNMENT_LIMIT_BYTES, MESSAGE_LIMIT_BYTES, Request
 from mobileops.runtime.isolation.sandbox import Confinement
@@ -84,10 +85,17 @@ class Launcher:
         data: directory with one subdirectory per plugin.
         private: directories of the manager that no granted path shows; the two above always are.
         groups: makes the control groups of each plugin; None is none.
+        audit: directory that the network broker's decisions are written to; one beside ``data`` when absent.
     """
 
     def __init__(
-        self, *, plugins: Path, data: Path, private: Sequence[Path] = (), groups: Groups | None = None
+        self,
+        *,
+        plugins: Path,
+        data: Path,
+        private: Sequence[Path] = (),
+        groups: Groups | None = None,
+        audit: Path | None = None,
     ) -> None:
         self._plugins = Path(os.path.realpath(plugins))
         self._data = Path(os.path.realpath(data))
@@ -96,6 +104,8 @@ class Launcher:
         self._exits: socket.socket | None = None
         self._places = Places(private=[os.path.realpath(path) for path in (plugins, data, *private)])
         self._groups = groups
+        self._audit = self._data.parent / "audit" if audit is None else audit
+        self._broker: Broker | None = None
         self._next_id = 1
         self._running: set[int] = set()
 
@@ -179,11 +189,15 @@ class Launcher:
             raise refusal.refused("request", 0, f"{len(packed)} bytes, at most {ASSIGNMENT_LIMIT_BYTES}")
         confinement = self._confine(policy)
         self._own_directory(policy)
-        with self._places.opened(policy.grants) as granted, self._grouped(policy) as (group, entrances):
+        with (
+            self._places.opened(policy.grants) as granted,
+            self._grouped(policy) as (group, entrances),
+            self._announced(policy) as broker,
+        ):
             confinement = dataclasses.replace(
                 confinement, places=granted.places, hidden=granted.hidden, entrances=len(entrances)
             )
-            extras = [*entrances, *granted.trees]
+            extras = [*entrances, *granted.trees, *broker]
             launched = self._launch(Request(self._next_id, entry, confinement), packed, extras, policy.uid)
         return dataclasses.replace(launched, absent=granted.absent, group=group)
 
@@ -250,8 +264,16 @@ class Launcher:
             self._running.discard(found[-1].launch_id)
         return found
 
+    @property
+    def broker(self) -> Broker | None:
+        """Return the network broker, if a plugin has needed one."""
+        return self._broker
+
     def close(self) -> None:
-        """End the zygote; the kernel kills every plugin with it. Safe to call twice."""
+        """End the zygote and the network broker; the kernel kills every plugin with them. Safe to call twice."""
+        if self._broker is not None:
+            self._broker.close()
+            self._broker = None
         for end in (self._control, self._exits):
             if end is not None:
                 end.close()
@@ -301,7 +323,23 @@ class Launcher:
             identity=None if policy.uid is None else policy.uid - credentials.UID_BASE,
             limits=policy.limits,
             allow_execution=policy.allow_execution,
+            network=policy.network is not None,
+            udp_ports=() if policy.network is None else policy.network.udp_ports,
         )
+
+    @contextlib.contextmanager
+    def _announced(self, policy: SandboxPolicy) -> Iterator[tuple[int, ...]]:
+        """Tell the network broker of a plugin, if it has any network; yield the socket for the plugin's process."""
+        if policy.network is None:
+            yield ()
+            return
+        if self._broker is not None and not self._broker.alive:
+            self._broker.close()
+            self._broker = None
+        if self._broker is None:
+            self._broker = Broker(self.pid, self._audit)
+        with self._broker.expect(policy.name, policy.network) as theirs:
+            yield (theirs.fileno(),)
 
     def _own_directory(self, policy: SandboxPolicy) -> None:
         """Make the plugin's data directory and give it to the plugin, following no link."""

@@ -141,7 +141,7 @@ class Supervisor:
         instance = self._instances.get(name)
         if instance is not None:
             return instance.describe()
-        empty: dict[str, Any] = {"since": None, "pid": None, "methods": [], "unsupported": []}
+        empty: dict[str, Any] = {"since": None, "pid": None, "methods": []}
         return {"name": name, "state": str(State.STOPPED), "cause": "not started", **empty}
 
     def active(self) -> list[str]:
@@ -179,12 +179,9 @@ class Supervisor:
             LogFile(self._home.logs / f"{receipt.name}.jsonl"),
             manifest.resources.stop_timeout_s,
             policy.limits,
-            unsupported=policy.unsupported,
         )
         self._instances[receipt.name] = instance
         instance.move(State.STARTING, "started by the operator")
-        for permission in policy.unsupported:
-            instance.write("WARNING", f"permission {permission!r} is declared, but this version grants nothing for it")
         for path in launched.absent:
             instance.write("WARNING", f"the granted path {path!r} does not exist on this host")
         instance.connection = Connection(

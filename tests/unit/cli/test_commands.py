@@ -272,7 +272,7 @@ def test_start_makes_a_plugin_manager_when_none_runs(
 
     class Stub:
         def ask(self, verb: str, **body: Any) -> dict[str, Any]:
-            return {"version": "1.0.0", "pid": 1, "methods": [], "unsupported": [], "verb": verb, **body}
+            return {"version": "1.0.0", "pid": 1, "methods": [], "verb": verb, **body}
 
         def close(self) -> None:
             """Nothing is open."""

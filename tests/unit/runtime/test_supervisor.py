@@ -334,16 +334,6 @@ def test_logs_and_output_reach_the_log_file(bench: Bench) -> None:
     assert (record.level, record.source, record.fields) == ("WARNING", "plugin", {"answer": 42})
 
 
-def test_a_permission_that_nothing_enforces_yet_is_warned_about(bench: Bench) -> None:
-    bench.install(permissions=["network.http"])
-
-    async def scenario(one: Supervisor) -> None:
-        assert (await one.start("echo"))["unsupported"] == ["network.http"]
-
-    bench.drive(scenario)
-    assert any("'network.http' is declared" in message for message in bench.messages())
-
-
 def test_a_call_while_stopping_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "KILL_WAIT_S", 1.0)
     bench.install(STUBBORN, resources={"stop_timeout": 1})

@@ -36,6 +36,4 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     console.print(
         f"{name} {state['version']} is running (pid {state['pid']}), methods: {', '.join(state['methods']) or 'none'}"
     )
-    for permission in state["unsupported"]:
-        console.note(f"warning: permission {permission!r} is declared, but this version grants nothing for it")
     return 0

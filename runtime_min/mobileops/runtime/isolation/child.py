@@ -27,7 +27,8 @@ ASSIGNMENT_LIMIT_BYTES: Final = 4 * 1024 * 1024
 FIXED_DESCRIPTORS: Final = 3
 MAX_ENTRANCES: Final = 3
 MAX_PLACES: Final = 128
-DESCRIPTORS_PER_REQUEST: Final = FIXED_DESCRIPTORS + MAX_ENTRANCES + MAX_PLACES
+#: The last one is a socket to the network broker, with a network permission.
+DESCRIPTORS_PER_REQUEST: Final = FIXED_DESCRIPTORS + MAX_ENTRANCES + MAX_PLACES + 1
 
 _OUTPUT: Final = (1, 2)
 _CHANNEL: Final = 3
@@ -96,8 +97,8 @@ class Child:
 
         Args:
             request: who to be.
-            descriptors: channel, output, assignment, the entrances of the control groups, and the mount of each
-                granted path.
+            descriptors: channel, output, assignment, the entrances of the control groups, the mount of each granted
+                path, and with a network permission a socket to the network broker.
             status: pipe that takes the failure; it is closed when the sandbox stands.
         """
         try:
@@ -111,7 +112,10 @@ class Child:
             status = _STATUS
             if not self._surrounded:
                 sandbox.surround(step=self._remember)
-            sandbox.enter(request.confinement, trees, landlock_abi=self._landlock_abi, step=self._remember)
+            broker = trees.pop() if request.confinement.network else None
+            sandbox.enter(
+                request.confinement, trees, broker=broker, landlock_abi=self._landlock_abi, step=self._remember
+            )
         except BaseException as error:  # noqa: BLE001 (reported, then the process ends)
             number = error.errno if isinstance(error, OSError) else 0
             failure = {"step": self._step, "errno": number, "detail": f"{type(error).__name__}: {error}"[:1024]}

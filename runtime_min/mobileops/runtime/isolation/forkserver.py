@@ -88,7 +88,9 @@ class ForkServer:
         step("seccomp")
         seccomp.check_available()
         for allow_execution in (False, True):
-            seccomp.compiled(os.uname().machine, seccomp.Openings(execution=allow_execution))
+            for network in (False, True):
+                openings = seccomp.Openings(execution=allow_execution, network=network)
+                seccomp.compiled(os.uname().machine, openings)
             sandbox.rules(allow_execution=allow_execution)
         step("pidfd")
         os.close(os.pidfd_open(os.getpid()))

@@ -7,6 +7,7 @@ variable of the host's environment; each permission opens one thing, by one mech
     filesystem.write[:/PATH]      a mount at the same path, and Landlock's writing rights on it; reading is not implied
     system.environment[:NAME]     the variable, set before the plugin's code is opened
     system.process                execve(2) in the system call filter, and Landlock's right to execute
+    network*                      the network broker, which the system call filter hands every address to
     api.* events.* plugin.* ui.*  the plugin manager's side of the channel, and not the sandbox's business
 
 A path that the sandbox itself occupies (/app, /data, /tmp, /dev, /proc) means the sandbox's own: the plugin may always
@@ -17,6 +18,8 @@ from __future__ import annotations
 
 import dataclasses
 from typing import TYPE_CHECKING, Final
+
+from mobileops.runtime.isolation.network import Destination, NetworkGrants
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -42,6 +45,12 @@ ENVIRONMENT: Final = "system.environment"
 EXECUTION: Final = "system.process"
 #: Permissions that the kernel enforces.
 KERNEL: Final = frozenset({READ, WRITE, ENVIRONMENT, EXECUTION})
+
+OUTGOING_TCP: Final = frozenset({"network", "network.http", "network.tcp"})
+OUTGOING_UDP: Final = "network.udp"
+INCOMING_TCP: Final = "network.listen"
+#: Permissions that the network broker enforces.
+BROKER: Final = OUTGOING_TCP | {OUTGOING_UDP, INCOMING_TCP}
 
 #: Variables that are the sandbox's own, or that would change how programs in it are loaded.
 _KEPT: Final = frozenset({"HOME", "LOGNAME", "MALLOC_ARENA_MAX", "PATH", "TMPDIR", "USER"})
@@ -81,7 +90,7 @@ class SandboxPolicy:
         allow_execution: whether other programs may be started.
         grants: places of the host, shorter paths first.
         variables: names of variables to take from the plugin manager's environment; None is all of them.
-        unsupported: granted permissions that this version cannot open; they add nothing.
+        network: where connections may go and come from, or None for no network at all.
     """
 
     name: str
@@ -92,7 +101,7 @@ class SandboxPolicy:
     allow_execution: bool = False
     grants: tuple[Grant, ...] = ()
     variables: frozenset[str] | None = frozenset()
-    unsupported: tuple[str, ...] = ()
+    network: NetworkGrants | None = None
 
 
 def compile_policy(manifest: Manifest, *, app: Path, data: Path, uid: int | None) -> SandboxPolicy:
@@ -121,7 +130,7 @@ def compile_policy(manifest: Manifest, *, app: Path, data: Path, uid: int | None
         allow_execution=any(permission.name == EXECUTION for permission in granted),
         grants=_grants(granted),
         variables=_variables(granted),
-        unsupported=tuple(str(one) for one in granted if one.name not in CHANNEL and one.name not in KERNEL),
+        network=_network(granted),
     )
 
 
@@ -163,3 +172,16 @@ def _covered(asked: Mapping[str, set[str]], path: str, name: str) -> bool:
 def _variables(permissions: Iterable[Permission]) -> frozenset[str] | None:
     named = [permission.argument for permission in permissions if permission.name == ENVIRONMENT]
     return None if None in named else frozenset(name for name in named if name is not None)
+
+
+def _network(permissions: Iterable[Permission]) -> NetworkGrants | None:
+    tcp, udp = [], []
+    listen = tuple(one.port for one in permissions if one.name == INCOMING_TCP and one.port is not None)
+    for permission in permissions:
+        ports = None if permission.ports is None else tuple(sorted(permission.ports))
+        destination = Destination(str(permission), permission.host, ports)
+        if permission.name in OUTGOING_TCP:
+            tcp.append(destination)
+        elif permission.name == OUTGOING_UDP:
+            udp.append(destination)
+    return NetworkGrants(tcp=tuple(tcp), udp=tuple(udp), listen=listen) if tcp or udp or listen else None

@@ -39,6 +39,7 @@ CAUSES: Final[Mapping[str, Cause]] = {
     "proc": Cause("MOP4004", "a process list of its own", _CONTAINER),
     "pid-namespace": Cause("MOP4004", "process namespaces", "allow process namespaces (user.max_pid_namespaces)"),
     "namespaces": Cause("MOP4005", "network and IPC namespaces", "raise user.max_net_namespaces and its siblings"),
+    "network": Cause("MOP4101", "the network broker", "run `mobileops doctor`; a newer kernel than 5.14 is needed"),
     "landlock": Cause("MOP4006", "Landlock", f"{_KERNEL} with 'landlock' in its lsm= list"),
     "seccomp": Cause("MOP4007", "seccomp filters", f"{_KERNEL} with CONFIG_SECCOMP_FILTER, and allow seccomp(2)"),
     "pidfd": Cause("MOP4008", "process descriptors", _KERNEL),

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mobileops.errors import IsolationRefused
-from mobileops.runtime.isolation import mounts
+from mobileops.runtime.isolation import mounts, netns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,11 +41,11 @@ _DEVICE_LINKS: Final = {"fd": "", "stdin": "/0", "stdout": "/1", "stderr": "/2"}
 _TOP_LEVEL: Final = ("lib", "lib32", "lib64", "libx32", "bin", "sbin")
 _COPIES: Final = ("/etc/ld.so.cache", "/etc/localtime", "/etc/ssl/openssl.cnf")
 _CERTIFICATES: Final = ("/etc/ssl/certs", "/etc/pki/tls/certs", "/etc/pki/ca-trust/extracted")
-#: Files that are the same in every sandbox: names are resolved by the plugin manager or not at all.
+#: Files that are the same in every sandbox: names are resolved by the network broker or not at all.
 GENERATED: Final = {
     "/etc/hosts": b"127.0.0.1 localhost\n::1 localhost\n",
     "/etc/nsswitch.conf": b"passwd: files\ngroup: files\nhosts: files dns\n",
-    "/etc/resolv.conf": b"",
+    "/etc/resolv.conf": netns.RESOLVER_CONFIGURATION,
 }
 _EMPTY: Final = ("/app", "/data", "/tmp", "/dev/shm", "/proc", "/empty")  # noqa: S108 (inside the sandbox)
 _READ_ONLY: Final = mounts.RDONLY | mounts.NOSUID | mounts.NODEV

@@ -5,6 +5,7 @@
     1  namespaces    mount, net, ipc, uts, cgroup (the fork already made the pid namespace)
     2  scratch       private /tmp and /dev/shm, with a size
     3  proc          own processes only
+       network       with a permission for it: loopback and the name server's sockets
        grants        granted paths of the host, on a root of its own
     4  app, data     the installed version read-only, the own directory; the rest of the store is covered
     5  limits        setrlimit(2)
@@ -13,6 +14,7 @@
                      capabilities in it would give no power over them; process counts start at zero in it
     8  capabilities  none, locked
     9  landlock      then seccomp; the filter comes last because it denies most of the above
+       broker        with a network permission: the filter's listener and the sockets are handed over
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final
 
-from mobileops.runtime.isolation import credentials, landlock, limits, mounts, namespaces, rootfs, seccomp
+from mobileops.runtime.isolation import credentials, landlock, limits, mounts, namespaces, netns, rootfs, seccomp
 from mobileops.runtime.isolation.grants import Place, compose, rights
 from mobileops.runtime.isolation.policy import SCRATCH_BYTES, SCRATCH_FILES, Limits
 
@@ -49,6 +51,8 @@ class Confinement:
         places: granted paths of the host; the mount of each travels with the request, in this order.
         hidden: host paths beneath a granted one that stay out of sight.
         entrances: how many control groups it goes into; a descriptor of each travels with the request.
+        network: whether calls that address a socket are handed to the network broker.
+        udp_ports: destination ports that datagrams may go to.
     """
 
     app: str
@@ -59,6 +63,8 @@ class Confinement:
     places: tuple[Place, ...] = ()
     hidden: tuple[str, ...] = ()
     entrances: int = 0
+    network: bool = False
+    udp_ports: tuple[int, ...] = ()
 
 
 def surround(*, step: Callable[[str], None]) -> None:
@@ -76,18 +82,28 @@ def surround(*, step: Callable[[str], None]) -> None:
     mounts.mount_proc("/proc")
 
 
-def enter(confinement: Confinement, trees: Sequence[int], *, landlock_abi: int, step: Callable[[str], None]) -> None:
+def enter(
+    confinement: Confinement,
+    trees: Sequence[int],
+    *,
+    broker: int | None,
+    landlock_abi: int,
+    step: Callable[[str], None],
+) -> None:
     """Confine the calling process, which `surround` has prepared, for ever.
 
     Args:
         confinement: what it is confined to.
         trees: the detached mounts of ``confinement.places``; they are closed at the end.
+        broker: with ``confinement.network``, the descriptor of a socket to the network broker; it is closed.
         landlock_abi: what `landlock.abi` returned, at least 1.
         step: told what is tried next, so that a failure has a name.
 
     Raises:
         OSError: the kernel refused the step named last; the caller must end itself.
     """
+    step("network")
+    sockets = netns.prepare(confinement.udp_ports) if confinement.network else []
     _mount(confinement, trees, step)
     os.chdir("/app")
     step("limits")
@@ -99,7 +115,14 @@ def enter(confinement: Confinement, trees: Sequence[int], *, landlock_abi: int, 
     for tree in trees:
         os.close(tree)
     step("seccomp")
-    seccomp.load(seccomp.compiled(os.uname().machine, seccomp.Openings(execution=confinement.allow_execution)))
+    openings = seccomp.Openings(execution=confinement.allow_execution, network=confinement.network)
+    program = seccomp.compiled(os.uname().machine, openings)
+    if broker is None:
+        seccomp.load(program)
+    else:
+        listener = seccomp.load_with_listener(program)
+        step("network")
+        netns.hand_over(broker, listener, sockets)
 
 
 def _mount(confinement: Confinement, trees: Sequence[int], step: Callable[[str], None]) -> None:

@@ -2,14 +2,17 @@
 
 The program is a deny list over what the C library and CPython need, with three closed edges: another architecture is
 killed, a number above the highest that was reviewed (which includes the x32 calls) does not exist, and of the socket
-calls only ``socketpair(AF_UNIX, SOCK_STREAM or SOCK_SEQPACKET)`` is left. ::
+calls only ``socketpair(AF_UNIX, SOCK_STREAM or SOCK_SEQPACKET)`` is left. With a network permission, plain TCP and UDP
+sockets can be made as well, and every call that gives one an address is handed to the network broker. ::
 
     unlimited      most calls: the kernel caches these answers, they cost nothing
+    broker         connect, bind, listen, sendto with an address, when there is a network permission
     EPERM          what only administrators, debuggers and loaders of code use
     ENOSYS         what a library falls back from by itself (clone3, io_uring, memfd_create)
     EACCES         sockets, and program execution unless the policy allows it
     by argument    clone (no new namespaces), ioctl (no terminal injection), scheduling and limits (own process only),
-                   sendto and sendmsg (no address, no out-of-band data), socketpair
+                   sendto and sendmsg (no address, no out-of-band data, no TCP Fast Open), socketpair; with a network
+                   permission socket, setsockopt (nothing that routes, wraps or tunnels) and ioctl (no interfaces)
 
 Source: Documentation/userspace-api/seccomp_filter.rst. Arguments are compared in their low half where the kernel
 takes an int, in both halves where it takes a pointer.
@@ -37,11 +40,12 @@ from mobileops.runtime.isolation.namespaces import (
 from mobileops.runtime.isolation.syscalls import call, machine_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 ALLOW: Final = 0x7FFF0000
 KILL_PROCESS: Final = 0x80000000
 ERRNO: Final = 0x00050000
+USER_NOTIFY: Final = 0x7FC00000
 
 LOAD: Final = 0x20
 AND: Final = 0x54
@@ -64,6 +68,9 @@ _IOPRIO_WHO_PROCESS: Final = 1
 _SECCOMP_SET_MODE_FILTER: Final = 1
 _SECCOMP_GET_ACTION_AVAIL: Final = 2
 _SECCOMP_FILTER_FLAG_TSYNC: Final = 1
+_SECCOMP_FILTER_FLAG_NEW_LISTENER: Final = 8
+#: Linux 5.19: once the broker has a call, only a fatal signal ends the wait; without it signals restart the call.
+_SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: Final = 32
 
 _NO_PERMISSION: Final = (
     "_sysctl", "acct", "add_key", "adjtimex", "bpf", "chroot", "clock_adjtime", "clock_settime", "create_module",
@@ -81,10 +88,8 @@ _NO_PERMISSION: Final = (
 _NO_SUCH_CALL: Final = (
     "clone3", "io_uring_enter", "io_uring_register", "io_uring_setup", "memfd_create", "memfd_secret",
 )  # fmt: skip
-_NO_ACCESS: Final = (
-    "socket", "connect", "bind", "listen", "mq_open", "mq_unlink", "mq_timedsend", "mq_timedreceive", "mq_notify",
-    "mq_getsetattr",
-)  # fmt: skip
+_NO_ACCESS: Final = ("mq_open", "mq_unlink", "mq_timedsend", "mq_timedreceive", "mq_notify", "mq_getsetattr")
+_ADDRESSING: Final = ("connect", "bind", "listen")
 _EXECUTION: Final = ("execve", "execveat")
 #: Calls that change how a process is scheduled or limited: (argument position, the value for "the calling process").
 _OWN_PROCESS_ONLY: Final = {
@@ -98,10 +103,21 @@ _OWN_PROCESS_ONLY: Final = {
 }
 _SEND_FLAGS_ARGUMENT: Final = {"sendto": 3, "sendmsg": 2, "sendmmsg": 3}
 _SENDTO_ADDRESS_ARGUMENT: Final = 4
+_MSG_FASTOPEN: Final = 0x20000000
+#: Requests 0x8900 to 0x89ff tell about interfaces, routes and namespaces: of the host, on a socket of the host.
+_INTERFACE_REQUESTS: Final = 0x8900
+_INTERFACE_REQUESTS_MASK: Final = 0xFFFFFF00
+#: (level, option): source routes, other protocols on top (TCP_ULP), multicast membership, a chosen interface.
+_NO_SOCKET_OPTIONS: Final = (
+    (socket.IPPROTO_IP, (4, 32, 35, 39)),  # IP_OPTIONS, _MULTICAST_IF, _ADD_MEMBERSHIP, _ADD_SOURCE_MEMBERSHIP
+    (socket.IPPROTO_IPV6, (2, 3, 4, 5, 6, 20, 27, 54, 55, 57, 59)),  # both APIs' packet options, groups
+    (socket.IPPROTO_TCP, (19, 30, 31)),  # TCP_REPAIR, _FASTOPEN_CONNECT, _ULP
+    (socket.SOL_SOCKET, (25, 36, 62)),  # SO_BINDTODEVICE, SO_MARK, SO_BINDTOIFINDEX
+)
 
 #: Every call that a rule names.
-NAMED: Final = frozenset(("clone", "ioctl", "socketpair")).union(
-    _NO_PERMISSION, _NO_SUCH_CALL, _NO_ACCESS, _EXECUTION, _OWN_PROCESS_ONLY, _SEND_FLAGS_ARGUMENT
+NAMED: Final = frozenset(("clone", "ioctl", "setsockopt", "socket", "socketpair")).union(
+    _NO_PERMISSION, _NO_SUCH_CALL, _NO_ACCESS, _ADDRESSING, _EXECUTION, _OWN_PROCESS_ONLY, _SEND_FLAGS_ARGUMENT
 )
 
 
@@ -119,9 +135,11 @@ class Openings(NamedTuple):
 
     Attributes:
         execution: other programs may be started (the permission ``system.process``).
+        network: calls that address a socket are handed to the network broker instead of refused.
     """
 
     execution: bool = False
+    network: bool = False
 
 
 class Filter(NamedTuple):
@@ -137,6 +155,7 @@ def refuse(number: int) -> Instruction:
 
 
 _PASS: Final = Instruction(RETURN, 0, 0, ALLOW)
+_ASK: Final = Instruction(RETURN, 0, 0, USER_NOTIFY)
 
 
 def program(machine: str, openings: Openings) -> list[Instruction]:
@@ -165,17 +184,22 @@ def program(machine: str, openings: Openings) -> list[Instruction]:
         (_NO_SUCH_CALL, errno.ENOSYS),
         (_NO_ACCESS, errno.EACCES),
     ]
+    if not openings.network:
+        denied.append((("socket", *_ADDRESSING), errno.EACCES))
     if not openings.execution:
         denied.append((_EXECUTION, errno.EACCES))
     for names, number in denied:
         for name in filter(numbers.__contains__, names):
             code += [Instruction(JUMP_IF_EQUAL, 0, 1, numbers[name]), refuse(number)]
-    for name, body in _by_argument():
+    if openings.network:
+        code += [one for name in _ADDRESSING for one in _when(numbers[name], _ASK)]
+    for name, body in _by_argument(openings):
         code += [Instruction(JUMP_IF_EQUAL, 0, len(body), numbers[name]), *body]
     return [*code, _PASS]
 
 
-def _by_argument() -> Iterable[tuple[str, list[Instruction]]]:
+def _by_argument(openings: Openings) -> Iterable[tuple[str, list[Instruction]]]:
+    addressed = _ASK if openings.network else refuse(errno.EACCES)
     for name, wanted in _OWN_PROCESS_ONLY.items():
         body = []
         for position, value in wanted:
@@ -183,28 +207,21 @@ def _by_argument() -> Iterable[tuple[str, list[Instruction]]]:
         yield name, [*body, _PASS]
     for name, position in _SEND_FLAGS_ARGUMENT.items():
         # Out-of-band data on unix sockets is code that nobody needs and that has had holes (CVE-2025-38236).
-        body = [_argument(position), Instruction(JUMP_IF_SET, 0, 1, socket.MSG_OOB), refuse(errno.EOPNOTSUPP)]
+        # TCP Fast Open connects without connect().
+        unwanted = socket.MSG_OOB | _MSG_FASTOPEN
+        body = [_argument(position), Instruction(JUMP_IF_SET, 0, 1, unwanted), refuse(errno.EOPNOTSUPP)]
         if name == "sendto":
             body += [
                 _argument(_SENDTO_ADDRESS_ARGUMENT),
                 Instruction(JUMP_IF_EQUAL, 1, 0, 0),
-                refuse(errno.EACCES),
+                addressed,
                 _argument(_SENDTO_ADDRESS_ARGUMENT, upper_half=True),
                 Instruction(JUMP_IF_EQUAL, 1, 0, 0),
-                refuse(errno.EACCES),
+                addressed,
             ]
         yield name, [*body, _PASS]
     yield "clone", [_argument(0), Instruction(JUMP_IF_SET, 0, 1, _NEW_NAMESPACES), refuse(errno.EPERM), _PASS]
-    yield (
-        "ioctl",
-        [
-            _argument(1),
-            Instruction(JUMP_IF_EQUAL, 2, 0, TIOCSTI),
-            Instruction(JUMP_IF_EQUAL, 1, 0, TIOCLINUX),
-            _PASS,
-            refuse(errno.EPERM),
-        ],
-    )
+    yield from _of_sockets() if openings.network else (_of_terminals(()),)
     # A datagram pair could still name another socket in sendmsg; stream and seqpacket pairs are connected for good.
     yield (
         "socketpair",
@@ -219,6 +236,54 @@ def _by_argument() -> Iterable[tuple[str, list[Instruction]]]:
             _PASS,
         ],
     )
+
+
+def _of_terminals(more: Sequence[Instruction]) -> tuple[str, list[Instruction]]:
+    return (
+        "ioctl",
+        [
+            _argument(1),
+            *(one for number in (TIOCSTI, TIOCLINUX) for one in _when(number, refuse(errno.EPERM))),
+            *more,
+            _PASS,
+        ],
+    )
+
+
+def _of_sockets() -> Iterable[tuple[str, list[Instruction]]]:
+    """Yield what a network permission changes: plain TCP and UDP can be made, and only what they are for be done."""
+    interfaces = [
+        Instruction(AND, 0, 0, _INTERFACE_REQUESTS_MASK),
+        *_when(_INTERFACE_REQUESTS, refuse(errno.EPERM)),
+    ]
+    yield _of_terminals(interfaces)
+    kinds = []
+    for kind, protocol in ((socket.SOCK_STREAM, socket.IPPROTO_TCP), (socket.SOCK_DGRAM, socket.IPPROTO_UDP)):
+        plain = [_argument(2), *_when(0, _PASS), *_when(protocol, _PASS), refuse(errno.EACCES)]
+        kinds += [Instruction(JUMP_IF_EQUAL, 0, len(plain), kind), *plain]
+    yield (
+        "socket",
+        [
+            _argument(0),
+            Instruction(JUMP_IF_EQUAL, 2, 0, socket.AF_INET),
+            Instruction(JUMP_IF_EQUAL, 1, 0, socket.AF_INET6),
+            refuse(errno.EACCES),
+            _argument(1),
+            Instruction(AND, 0, 0, _SOCKET_TYPE_MASK),
+            *kinds,
+            refuse(errno.EACCES),
+        ],
+    )
+    levels = []
+    for level, options in _NO_SOCKET_OPTIONS:
+        body = [_argument(2), *(one for option in options for one in _when(option, refuse(errno.EPERM))), _PASS]
+        levels += [Instruction(JUMP_IF_EQUAL, 0, len(body), level), *body]
+    yield "setsockopt", [_argument(1), *levels, _PASS]
+
+
+def _when(value: int, answer: Instruction) -> tuple[Instruction, Instruction]:
+    """Return what ends with an answer when the loaded value is this one, and goes on otherwise."""
+    return Instruction(JUMP_IF_EQUAL, 0, 1, value), answer
 
 
 def _argument(position: int, *, upper_half: bool = False) -> Instruction:
@@ -243,11 +308,30 @@ def load(filter_: Filter) -> None:
     call("seccomp", _SECCOMP_SET_MODE_FILTER, _SECCOMP_FILTER_FLAG_TSYNC, filter_.header)
 
 
+def load_with_listener(filter_: Filter) -> int:
+    """Put the calling process, of one thread, under a filter; return the descriptor that answers what it asks.
+
+    Raises:
+        OSError: the kernel refused; EBUSY when a listener answers this process already.
+    """
+    try:
+        return call(
+            "seccomp",
+            _SECCOMP_SET_MODE_FILTER,
+            _SECCOMP_FILTER_FLAG_NEW_LISTENER | _SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
+            filter_.header,
+        )
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+    return call("seccomp", _SECCOMP_SET_MODE_FILTER, _SECCOMP_FILTER_FLAG_NEW_LISTENER, filter_.header)
+
+
 def check_available() -> None:
-    """Ask the kernel whether filters can return errors and kill; change nothing.
+    """Ask the kernel whether filters can return errors, kill, and ask another process; change nothing.
 
     Raises:
         OSError: the kernel has no seccomp filters.
     """
-    for action in (ERRNO, KILL_PROCESS):
+    for action in (ERRNO, KILL_PROCESS, USER_NOTIFY):
         call("seccomp", _SECCOMP_GET_ACTION_AVAIL, 0, struct.pack("=I", action))

@@ -8,6 +8,7 @@ import pytest
 from mobileops.manifest._generated import PERMISSIONS
 from mobileops.manifest.permissions import Permission
 from mobileops.runtime.isolation import policy as policies
+from mobileops.runtime.isolation.network import Destination, NetworkGrants
 from mobileops.runtime.isolation.policy import Grant, compile_policy, select_environment
 
 
@@ -20,7 +21,7 @@ def policy(*permissions, uid=None):
 
 def opened(*permissions):
     """Return what a policy has beyond the one without permissions."""
-    fields = ("allow_execution", "grants", "variables", "unsupported")
+    fields = ("allow_execution", "grants", "network", "variables")
     least, compiled = policy(), policy(*permissions)
     return {name: getattr(compiled, name) for name in fields if getattr(compiled, name) != getattr(least, name)}
 
@@ -28,7 +29,7 @@ def opened(*permissions):
 def test_a_plugin_without_permissions_gets_nothing_beyond_its_own():
     compiled = policy()
     assert (compiled.allow_execution, compiled.grants, compiled.variables) == (False, (), frozenset())
-    assert compiled.unsupported == ()
+    assert compiled.network is None
 
 
 def test_the_limits_are_those_of_the_manifest():
@@ -44,8 +45,7 @@ def test_the_paths_name_and_uid_are_carried_over():
 
 
 def test_every_permission_of_the_catalogue_has_exactly_one_mechanism():
-    network = {name for name in PERMISSIONS if name.partition(".")[0] == "network"}
-    assert policies.CHANNEL | policies.KERNEL | network == set(PERMISSIONS)
+    assert set(PERMISSIONS) == policies.CHANNEL | policies.KERNEL | policies.BROKER
     assert not policies.CHANNEL & policies.KERNEL
 
 
@@ -124,5 +124,22 @@ def test_a_variable_of_the_sandboxs_own_cannot_be_named_either():
     assert select_environment(policy("system.environment:LD_PRELOAD").variables, ENVIRONMENT) == {}
 
 
-def test_a_network_permission_is_not_the_sandboxs_to_open_here():
-    assert policy("network.http").unsupported == ("network.http",)
+@pytest.mark.parametrize(
+    ("permission", "host", "ports"),
+    [
+        ("network", None, None),
+        ("network.http", None, (80, 443)),
+        ("network.http:*.example.com", "*.example.com", (80, 443)),
+        ("network.http:[2606::1]", "2606::1", (80, 443)),
+        ("network.tcp:8080", None, (8080,)),
+        ("network.tcp:db.example.com:5432", "db.example.com", (5432,)),
+        ("network.tcp:[::1]:5432", "::1", (5432,)),
+    ],
+)
+def test_a_permission_for_tcp_is_a_destination_for_the_broker(permission, host, ports):
+    assert opened(permission) == {"network": NetworkGrants(tcp=(Destination(permission, host, ports),))}
+
+
+def test_permissions_for_datagrams_and_for_listening_are_the_brokers_too():
+    udp = Destination("network.udp:ntp.example.com:123", "ntp.example.com", (123,))
+    assert opened(udp.permission, "network.listen:8080") == {"network": NetworkGrants(udp=(udp,), listen=(8080,))}

@@ -56,7 +56,8 @@ def interpret(code, data):
         elif operation == seccomp.AND:
             accumulator &= value
         elif operation == seccomp.RETURN:
-            return {seccomp.ALLOW: "allow", seccomp.KILL_PROCESS: "kill"}.get(value, value & 0xFFFF)
+            words = {seccomp.ALLOW: "allow", seccomp.KILL_PROCESS: "kill", seccomp.USER_NOTIFY: "ask"}
+            return words.get(value, value & 0xFFFF)
         else:
             holds = {
                 seccomp.JUMP_IF_EQUAL: accumulator == value,
@@ -197,3 +198,57 @@ def test_the_kernel_takes_the_filter_and_obeys(in_child):
 
 def test_the_kernel_says_that_it_has_filters():
     seccomp.check_available()
+
+
+@pytest.mark.parametrize("name", ["connect", "bind", "listen"])
+def test_with_a_network_every_call_that_addresses_a_socket_is_asked_about(machine, name):
+    assert machine(name, 3, network=True) == "ask"
+
+
+@pytest.mark.parametrize("address", [0x1000, 0x7F0000000000])
+def test_with_a_network_sending_to_an_address_is_asked_about(machine, address):
+    assert machine("sendto", 3, 0, 0, 0, address, network=True) == "ask"
+    assert machine("sendto", 3, 0, 0, 0, 0, network=True) == "allow"
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
+@pytest.mark.parametrize(("kind", "protocol"), [(1, 0), (1, 6), (2, 0), (2, 17), (2 | socket.SOCK_NONBLOCK, 0)])
+def test_with_a_network_plain_tcp_and_udp_sockets_can_be_made(machine, family, kind, protocol):
+    assert machine("socket", family, kind, protocol, network=True) == "allow"
+
+
+@pytest.mark.parametrize("family", [socket.AF_UNIX, socket.AF_NETLINK, socket.AF_PACKET, socket.AF_VSOCK, 38, 44, 45])
+def test_with_a_network_there_are_no_sockets_of_other_families(machine, family):
+    assert machine("socket", family, socket.SOCK_STREAM, network=True) == errno.EACCES
+
+
+@pytest.mark.parametrize(
+    ("kind", "protocol"), [(1, 262), (1, 132), (2, 1), (2, 58), (2, 136), (3, 255), (5, 132), (6, 33)]
+)
+def test_with_a_network_there_are_no_other_protocols(machine, kind, protocol):
+    assert machine("socket", socket.AF_INET, kind, protocol, network=True) == errno.EACCES
+
+
+@pytest.mark.parametrize("network", [False, True])
+@pytest.mark.parametrize(("name", "position"), [("sendto", 3), ("sendmsg", 2), ("sendmmsg", 3)])
+def test_tcp_fast_open_is_refused(machine, name, position, network):
+    arguments = [0] * 6
+    arguments[position] = 0x20000000
+    assert machine(name, *arguments, network=network) == errno.EOPNOTSUPP
+
+
+@pytest.mark.parametrize("request_", [0x8912, 0x8913, 0x8927, 0x894C, 0x8946, 0x89F0])
+def test_with_a_network_nothing_is_asked_about_interfaces(machine, request_):
+    assert machine("ioctl", 3, request_, network=True) == errno.EPERM
+    assert machine("ioctl", 3, 0x5421, network=True) == "allow"
+    assert machine("ioctl", 3, seccomp.TIOCSTI, network=True) == errno.EPERM
+
+
+@pytest.mark.parametrize(("level", "option"), [(0, 4), (41, 57), (6, 19), (6, 30), (6, 31), (1, 25), (1, 36), (1, 62)])
+def test_with_a_network_no_option_routes_wraps_or_tunnels(machine, level, option):
+    assert machine("setsockopt", 3, level, option, network=True) == errno.EPERM
+
+
+@pytest.mark.parametrize(("level", "option"), [(6, 1), (1, 2), (1, 9), (41, 26), (0, 1), (1, 20), (6, 4)])
+def test_with_a_network_ordinary_options_are_allowed(machine, level, option):
+    assert machine("setsockopt", 3, level, option, network=True) == "allow"
