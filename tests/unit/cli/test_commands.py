@@ -158,7 +158,7 @@ def test_an_empty_home_says_so(mobileops: Run) -> None:
 
 def test_a_plugin_is_started_called_watched_and_stopped(mobileops: Run, echo: str, manager: DaemonThread) -> None:
     code, out, err = mobileops("start", echo)
-    assert (code, "is running" in out, "'network.http' is declared" in err) == (0, True, True)
+    assert (code, "is running" in out, err) == (0, True, "")
     assert json.loads(mobileops("call", echo, "echo", '{"a": [1, null]}')[1]) == {"a": [1, None]}
     assert json.loads(mobileops("call", echo, "echo", "--named", 'value="x"')[1]) == "x"
     assert "running" in mobileops("status")[1]
