@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from mobileops.bundle.codes import Code
-    from mobileops.bundle.description import read_api, read_sbom
+    from mobileops.bundle.description import read_api, read_overrides, read_sbom
     from mobileops.bundle.digest import sha256_of_descriptor, sha256_of_file
     from mobileops.bundle.filename import SIGNATURE_SUFFIX, bundle_file_name, signature_path
     from mobileops.bundle.files import FileEntry, FileTable
-    from mobileops.bundle.layout import API_MEMBER, FILES_MEMBER, MANIFEST_MEMBER, SBOM_MEMBER
+    from mobileops.bundle.layout import API_MEMBER, FILES_MEMBER, MANIFEST_MEMBER, OVERRIDES_MEMBER, SBOM_MEMBER
     from mobileops.bundle.reader import Bundle, open_bundle
     from mobileops.bundle.records import Member
 
@@ -24,6 +24,7 @@ __all__ = [
     "API_MEMBER",
     "FILES_MEMBER",
     "MANIFEST_MEMBER",
+    "OVERRIDES_MEMBER",
     "SBOM_MEMBER",
     "SIGNATURE_SUFFIX",
     "Bundle",
@@ -34,6 +35,7 @@ __all__ = [
     "bundle_file_name",
     "open_bundle",
     "read_api",
+    "read_overrides",
     "read_sbom",
     "sha256_of_descriptor",
     "sha256_of_file",
@@ -42,11 +44,11 @@ __all__ = [
 
 _HOMES: Final = {
     "codes": ("Code",),
-    "description": ("read_api", "read_sbom"),
+    "description": ("read_api", "read_overrides", "read_sbom"),
     "digest": ("sha256_of_descriptor", "sha256_of_file"),
     "filename": ("SIGNATURE_SUFFIX", "bundle_file_name", "signature_path"),
     "files": ("FileEntry", "FileTable"),
-    "layout": ("API_MEMBER", "FILES_MEMBER", "MANIFEST_MEMBER", "SBOM_MEMBER"),
+    "layout": ("API_MEMBER", "FILES_MEMBER", "MANIFEST_MEMBER", "OVERRIDES_MEMBER", "SBOM_MEMBER"),
     "reader": ("Bundle", "open_bundle"),
     "records": ("Member",),
 }

@@ -1,7 +1,8 @@
-"""What a bundle says about itself: its API and its vendored dependencies, read without trusting either.
+"""What a bundle says about itself: its API, its vendored dependencies, and what its author overrode.
 
-The packer derives both from the source (``.mobileops/api.json``, ``.mobileops/sbom.cdx.json``). For a reader they are
-claims of whoever made the bundle: their shape is checked, their truth is not, and nothing is decided by them.
+The packer derives the first two from the source (``.mobileops/api.json``, ``.mobileops/sbom.cdx.json``) and notes the
+last (``.mobileops/overrides.json``). For a reader they are claims of whoever made the bundle: their shape is checked,
+their truth is not, and nothing is decided by them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import msgspec
 
 from mobileops.bundle.codes import Code
-from mobileops.bundle.layout import API_MEMBER, SBOM_MEMBER
+from mobileops.bundle.layout import API_MEMBER, OVERRIDES_MEMBER, SBOM_MEMBER
 from mobileops.bundle.refusal import member_place, refuse
 from mobileops.errors import ManifestError
 from mobileops.manifest import json_text
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 MAX_API_BYTES: Final = 4 << 20
 MAX_SBOM_BYTES: Final = 16 << 20
+MAX_OVERRIDES_BYTES: Final = 1 << 20
 
 
 class Method(msgspec.Struct, frozen=True):
@@ -107,7 +109,20 @@ class Sbom(msgspec.Struct, frozen=True):
     components: tuple[Component, ...]
 
 
-T = TypeVar("T", Api, Sbom)
+class Override(msgspec.Struct, frozen=True):
+    """Why packing would have refused a file that its author allowed."""
+
+    code: str
+    found: str
+
+
+class Overrides(msgspec.Struct, frozen=True):
+    """The content of ``.mobileops/overrides.json``: member name -> what was allowed there."""
+
+    members: dict[str, Override]
+
+
+T = TypeVar("T", Api, Sbom, Overrides)
 
 
 def read_api(bundle: Bundle) -> Api | None:
@@ -126,6 +141,16 @@ def read_sbom(bundle: Bundle) -> Sbom | None:
         BundleRefused: the member is malformed (MOP2501) or too large (MOP2313).
     """
     return _read(bundle, SBOM_MEMBER, Sbom, MAX_SBOM_BYTES)
+
+
+def read_overrides(bundle: Bundle) -> dict[str, Override]:
+    """Return what the author allowed although packing refuses it: member name -> what it is.
+
+    Raises:
+        BundleRefused: the member is malformed (MOP2501) or too large (MOP2313).
+    """
+    found = _read(bundle, OVERRIDES_MEMBER, Overrides, MAX_OVERRIDES_BYTES)
+    return found.members if found else {}
 
 
 def _read(bundle: Bundle, name: str, shape: type[T], limit: int) -> T | None:

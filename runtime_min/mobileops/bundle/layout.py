@@ -21,8 +21,9 @@ MANIFEST_MEMBER: Final = "plugin.json"
 FILES_MEMBER: Final = ".mobileops/files.json"
 API_MEMBER: Final = ".mobileops/api.json"
 SBOM_MEMBER: Final = ".mobileops/sbom.cdx.json"
+OVERRIDES_MEMBER: Final = ".mobileops/overrides.json"
 RESERVED_FOLDER: Final = ".mobileops/"
-RESERVED_MEMBERS: Final = frozenset({FILES_MEMBER, API_MEMBER, SBOM_MEMBER})
+RESERVED_MEMBERS: Final = frozenset({FILES_MEMBER, API_MEMBER, SBOM_MEMBER, OVERRIDES_MEMBER})
 
 _RANKS: Final = {name: rank for rank, name in enumerate((MANIFEST_MEMBER, FILES_MEMBER, SBOM_MEMBER, API_MEMBER))}
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from mobileops.bundle import API_MEMBER, open_bundle
+from mobileops.bundle import API_MEMBER, open_bundle, read_overrides
 from mobileops.bundle.layout import STORED
 from mobileops.errors import ManifestError, MobileOpsError, PackagingError
 from mobileops.toolchain.api import describe_files
+from mobileops.toolchain.checks.rules import secrets_kept_out
 from mobileops.toolchain.diagnostics import diagnose
 from mobileops.toolchain.pack import Packed, Plan, dependencies, pack, plan
 from mobileops.toolchain.pack.inputs import build_inputs
@@ -20,11 +21,25 @@ from mobileops.toolchain.sign.source import describe
 from mobileops.toolchain.testrun import TestRun, run_tests
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from mobileops.bundle import Bundle
+    from mobileops.errors import Finding
     from mobileops.toolchain.sign import Signed, Signer, Source
 
-__all__ = ["Packed", "Plan", "Rebuilt", "TestRun", "package", "package_signed", "plan", "rebuild", "sign", "test"]
+__all__ = [
+    "Choices",
+    "Packed",
+    "Plan",
+    "Rebuilt",
+    "TestRun",
+    "package",
+    "package_signed",
+    "plan",
+    "rebuild",
+    "sign",
+    "test",
+]
 
 OTHER_SOURCE: Final = "MOP2502"
 
@@ -54,23 +69,65 @@ class Rebuilt:
         }
 
 
-def package(source: Path, out_dir: Path) -> Packed:
+class Choices(NamedTuple):
+    """What an author may choose about the bytes of a bundle; a bundle shows what was chosen.
+
+    Attributes:
+        stored: not compressed.
+        allow: names of files that go in although they hold a secret or are bytecode.
+    """
+
+    stored: bool = False
+    allow: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, bundle: Bundle) -> Choices:
+        """Return what was chosen for a bundle."""
+        stored = all(member.method == STORED for member in bundle.members)
+        return cls(stored, frozenset(read_overrides(bundle)))
+
+
+def package(
+    source: Path,
+    out_dir: Path,
+    *,
+    choices: Choices = Choices(),  # noqa: B008 - immutable
+    progress: Callable[[int, int], None] | None = None,
+) -> Packed:
     """Check a source folder as ``validate`` does, then build its bundle, with a description of its API in it.
+
+    Args:
+        source: the plugin's folder.
+        out_dir: for the bundle.
+        choices: of the author.
+        progress: told now and then how many bytes of how many have been packed.
 
     Raises:
         ManifestError: it has findings that are errors; all of them are in ``findings``.
         PackagingError: something in it may not be packaged.
     """
-    errors = tuple(found.finding for found in diagnose(source) if found.is_error)
+    found = (found.finding for found in diagnose(source) if found.is_error)
+    errors = tuple(finding for finding in found if not _is_allowed(finding, choices))
     if errors:
         raise ManifestError(errors, where=str(source))
-    return _build(source, out_dir)
+    return _build(source, out_dir, choices=choices, progress=progress)
 
 
-def _build(source: Path, out_dir: Path, *, stored: bool = False) -> Packed:
-    planned = plan(source)
+def _is_allowed(finding: Finding, choices: Choices) -> bool:
+    return finding.code == secrets_kept_out.CODE and finding.where.partition(":")[0] in choices.allow
+
+
+def _build(
+    source: Path,
+    out_dir: Path,
+    *,
+    choices: Choices = Choices(),  # noqa: B008 - immutable
+    progress: Callable[[int, int], None] | None = None,
+) -> Packed:
+    planned = plan(source, allow=choices.allow)
     api = describe_files(planned.manifest, {file.name: Path(file.path) for file in planned.files})
-    return pack(source, out_dir, stored=stored, generated={API_MEMBER: api})
+    options: dict[str, Any] = {"progress": progress} if progress else {}
+    return pack(source, out_dir, planned=planned, generated={API_MEMBER: api}, stored=choices.stored, **options)
 
 
 def rebuild(bundle: Path, source: Path) -> Rebuilt:
@@ -95,15 +152,20 @@ def rebuild(bundle: Path, source: Path) -> Rebuilt:
                 why="a bundle is compared with one built from its own source",
                 fix="name the folder of the plugin's source after the bundle",
             )
-        stored = all(member.method == STORED for member in original.members)
-        packed = _build(source, Path(folder), stored=stored)
+        packed = _build(source, Path(folder), choices=Choices.of(original))
         with open_bundle(packed.path) as rebuilt:
             rebuilt.check_members()
             return Rebuilt(original.sha256, packed.sha256, first_difference(original, rebuilt))
 
 
 def package_signed(
-    source: Path, out_dir: Path, *, signer: Signer, environment: Mapping[str, str]
+    source: Path,
+    out_dir: Path,
+    *,
+    signer: Signer,
+    environment: Mapping[str, str],
+    choices: Choices = Choices(),  # noqa: B008 - immutable
+    progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Packed, Signed]:
     """Package a source folder, and sign the bundle with what git and the packer say about where it comes from.
 
@@ -111,9 +173,9 @@ def package_signed(
         ManifestError, PackagingError: as ``package``.
         MobileOpsError: ``MOP32xx``, it cannot be signed.
     """
-    origin = _origin(source, environment)  # before anything is written into the folder
-    packed = package(source, out_dir)
-    return packed, sign_bundle(packed.path, signer=signer, source=origin, inputs=_inputs(), attest=True)
+    origin = _origin(source, environment, choices)  # before anything is written into the folder
+    packed = package(source, out_dir, choices=choices, progress=progress)
+    return packed, sign_bundle(packed.path, signer=signer, source=origin, inputs=_inputs(choices), attest=True)
 
 
 def sign(bundle: Path, *, signer: Signer, source: Path | None, environment: Mapping[str, str]) -> Signed:
@@ -133,9 +195,11 @@ def sign(bundle: Path, *, signer: Signer, source: Path | None, environment: Mapp
     """
     if source is None:
         return sign_bundle(bundle, signer=signer, attest=True)
-    origin = _origin(source, environment)
+    with open_bundle(bundle) as opened:
+        choices = Choices.of(opened)
+    origin = _origin(source, environment, choices)
     with tempfile.TemporaryDirectory(prefix="mobileops-rebuild-") as folder:
-        again = package(source, Path(folder))
+        again = package(source, Path(folder), choices=choices)
         with open_bundle(bundle) as opened:
             if opened.sha256 != again.sha256:
                 raise PackagingError(
@@ -145,15 +209,16 @@ def sign(bundle: Path, *, signer: Signer, source: Path | None, environment: Mapp
                     why=f"packed again it has the digest {again.sha256}, the bundle has {opened.sha256}",
                     fix=f"sign what it gives now with mobileops package --sign {source}, or leave --source out",
                 )
-    return sign_bundle(bundle, signer=signer, source=origin, inputs=_inputs(), attest=True)
+    return sign_bundle(bundle, signer=signer, source=origin, inputs=_inputs(choices), attest=True)
 
 
-def _origin(source: Path, environment: Mapping[str, str]) -> Source | None:
-    return describe(source, packed=[planned.name for planned in plan(source).files], environment=environment)
+def _origin(source: Path, environment: Mapping[str, str], choices: Choices) -> Source | None:
+    packed = [planned.name for planned in plan(source, allow=choices.allow).files]
+    return describe(source, packed=packed, environment=environment)
 
 
-def _inputs() -> BuildInputs:
-    return BuildInputs.from_packer(build_inputs())
+def _inputs(choices: Choices) -> BuildInputs:
+    return BuildInputs.from_packer(build_inputs(stored=choices.stored))
 
 
 def test(source: Path) -> TestRun:

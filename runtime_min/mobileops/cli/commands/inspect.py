@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mobileops.bundle import open_bundle, read_api, read_sbom
+from mobileops.bundle import open_bundle, read_api, read_overrides, read_sbom
 from mobileops.cli.commands._sources import find_bundle
 from mobileops.errors import EXIT_FAILURE, BundleRefused
 
@@ -54,6 +54,10 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
                     }
                     for one in (sbom.components if sbom else ())
                 ],
+                "overrides": {
+                    name: {"code": override.code, "found": override.found}
+                    for name, override in read_overrides(bundle).items()
+                },
                 "members": [
                     {"name": member.name, "size_bytes": member.size, "compressed_bytes": member.compressed_size}
                     for member in bundle.members
@@ -79,8 +83,12 @@ def _show(facts: dict[str, Any], console: Console) -> None:
     for verb, topics in events.items():
         if topics:
             facts[verb] = _printable(", ".join(topics))
+    overrides = facts.pop("overrides")
     facts["vendored"] = len(dependencies) or "none"
     console.fields(facts)
+    if overrides:
+        rows = [tuple(map(_printable, (one["code"], name, one["found"]))) for name, one in overrides.items()]
+        console.table(("ALLOWED", "MEMBER", "WHAT IT IS"), rows)
     if dependencies:
         rows = [tuple(_printable(one[key]) for key in ("name", "version", "licence")) for one in dependencies]
         console.table(("VENDORED", "VERSION", "LICENCE"), rows)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mobileops.cli.commands import _signers
+from mobileops.cli.commands import _signers, _tree
 from mobileops.cli.commands._sources import find_source
 from mobileops.toolchain import pipeline
+from mobileops.toolchain.progress import Bar
 
 if TYPE_CHECKING:
     import argparse
+    from contextlib import AbstractContextManager
 
     from mobileops.cli.console import Console
     from mobileops.cli.parser import Parser
@@ -24,6 +27,15 @@ def configure(parser: Parser) -> None:
     parser.add_argument(
         "--list", action="store_true", help="show what would go in and what would not, and why; build nothing"
     )
+    parser.add_argument("--tree", action="store_true", help="the same as a tree")
+    parser.add_argument("--stored", action="store_true", help="do not compress: the bytes then depend on no compressor")
+    parser.add_argument(
+        "--allow",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="pack FILE although it holds a secret or is bytecode; the bundle records that",
+    )
     parser.add_argument("--sign", action="store_true", help="sign it too, with its commit and build inputs")
     _signers.configure(parser)
     parser.json_option()
@@ -35,7 +47,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if not arguments.sign:
         _signers.refuse(arguments, unless="--sign")
     source = find_source(arguments.plugin, console.home(), cwd=Path.cwd())
-    if arguments.list:
+    if arguments.list or arguments.tree:
         return _show_plan(source, arguments, console)
     packed, signed = _build(source, arguments, console)
     if arguments.json:
@@ -64,23 +76,34 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 def _build(source: Path, arguments: argparse.Namespace, console: Console) -> tuple[pipeline.Packed, Signed | None]:
     out = arguments.out or source / "dist"
+    choices = pipeline.Choices(stored=arguments.stored, allow=frozenset(arguments.allow))
     if not arguments.sign:
-        return pipeline.package(source, out), None
+        with _watched(console) as progress:
+            return pipeline.package(source, out, choices=choices, progress=progress), None
     signer = _signers.choose(arguments, console, console.home())
-    return pipeline.package_signed(source, out, signer=signer, environment=console.environment)
+    with _watched(console) as progress:
+        return pipeline.package_signed(
+            source, out, signer=signer, environment=console.environment, choices=choices, progress=progress
+        )
+
+
+def _watched(console: Console) -> AbstractContextManager[Bar | None]:
+    """Return a bar when a person looks at the error output, else nothing."""
+    return Bar(console.stderr, label="packing") if console.stderr.isatty() else contextlib.nullcontext()
 
 
 def _show_plan(source: Path, arguments: argparse.Namespace, console: Console) -> int:
-    plan = pipeline.plan(source)
-    included, excluded = (
-        [planned.name for planned in plan.files],
-        [[str(name), reason] for name, reason in plan.excluded],
-    )
+    plan = pipeline.plan(source, allow=frozenset(arguments.allow))
+    included = [planned.name for planned in plan.files]
     if arguments.json:
-        console.json({"included": included, "excluded": excluded})
+        console.json({"included": included, "excluded": [list(pair) for pair in plan.excluded]})
+        return 0
+    if arguments.tree:
+        for line in _tree.lines(included, dict(plan.excluded)):
+            console.print(line)
         return 0
     for name in included:
         console.print(f"+ {name}")
-    for name, reason in excluded:
+    for name, reason in plan.excluded:
         console.print(f"- {name}  ({reason})")
     return 0

@@ -22,6 +22,7 @@ from mobileops.bundle.layout import (
     FILES_MEMBER,
     MANIFEST_MEMBER,
     MODE_PLAIN,
+    OVERRIDES_MEMBER,
     RESERVED_MEMBERS,
     SBOM_MEMBER,
     STORED,
@@ -43,9 +44,15 @@ if TYPE_CHECKING:
     from mobileops.toolchain.pack.plan import Plan
     from mobileops.toolchain.pack.work import Workers
 
+    Progress = Callable[[int, int], None]
+
 _THREADS_PAY_FROM_BYTES: Final = 512 << 10
 _ZERO_DIGEST: Final = "0" * 64
 _FILE_MODE: Final = 0o644
+
+
+def _ignore(_done_bytes: int, _total_bytes: int) -> None:
+    """Tell nobody."""
 
 
 class Packed(NamedTuple):
@@ -70,9 +77,11 @@ def pack(
     source: Path,
     out_dir: Path,
     *,
+    planned: Plan | None = None,
     stored: bool = False,
     generated: Mapping[str, bytes] | None = None,
     wheels: Path | None = None,
+    progress: Progress = _ignore,
 ) -> Packed:
     """Build the bundle of the plugin in `source` and put it into `out_dir`, which is made if it is not there.
 
@@ -81,9 +90,11 @@ def pack(
     Args:
         source: folder with plugin.json or plugin.yaml.
         out_dir: folder for the bundle; may lie inside `source`.
+        planned: what `plan` said of the source; it is asked when this is None.
         stored: do not compress, so that the bytes do not depend on a compressor either.
         generated: content of further members of the format (``.mobileops/api.json``).
         wheels: folder to take locked wheels from instead of the package index.
+        progress: told now and then how many bytes of how many have been packed.
 
     Raises:
         ManifestError: the manifest has findings.
@@ -93,13 +104,15 @@ def pack(
     if not extra.keys() <= RESERVED_MEMBERS - {FILES_MEMBER}:
         message = f"not members of the format: {sorted(extra.keys() - RESERVED_MEMBERS)}"
         raise ValueError(message)
-    planned = plan(source)
+    planned = planned or plan(source)
+    if planned.overrides is not None:
+        extra[OVERRIDES_MEMBER] = planned.overrides
     with vendored(source, planned.manifest, wheels=wheels) as dependencies:
         made = {MANIFEST_MEMBER: planned.manifest.canonical(), SBOM_MEMBER: dependencies.sbom, **extra}
         files = (*planned.files, *dependencies.files, *(_made(name, data) for name, data in made.items()))
         check_limits(files)
         name = bundle_file_name(planned.manifest.name, str(planned.manifest.version), platform=dependencies.platform)
-        return _published(_Build(planned, files, stored=stored), out_dir, name)
+        return _published(_Build(planned, files, stored=stored, progress=progress), out_dir, name)
 
 
 def _made(name: str, data: bytes) -> Planned:
@@ -151,10 +164,13 @@ def _sync_folder(folder: Path) -> None:
 class _Build:
     """One archive being written."""
 
-    def __init__(self, planned: Plan, files: Sequence[Planned], *, stored: bool) -> None:
+    def __init__(self, planned: Plan, files: Sequence[Planned], *, stored: bool, progress: Progress) -> None:
         self.plan = planned
         self._files = sorted(files, key=lambda file: member_order(file.name))
         self._stored = stored
+        self._progress = progress
+        self._done_bytes = 0
+        self._total_bytes = sum(file.size for file in files)
         self._table: dict[str, FileEntry] = {}
 
     def write(self, descriptor: int) -> tuple[int, tuple[str, ...]]:
@@ -190,6 +206,8 @@ class _Build:
         for file, member in zip(batch, encoded, strict=True):
             writer.add(file.name, member, size=file.size, mode=file.mode)
             self._table[file.name] = FileEntry(file.size, member.sha256, file.mode)
+            self._done_bytes += file.size
+        self._progress(self._done_bytes, self._total_bytes)
 
     def _add_large(self, writer: ArchiveWriter, file: Planned, workers: Workers) -> None:
         descriptor = content.open_planned(file)
@@ -205,16 +223,19 @@ class _Build:
         """Append a large file encoded as `kind`; drop it again and return False when no reader would accept that."""
         offset = writer.begin(file.name)
         start = writer.position
-        digest, checksum = hashlib.sha256(), 0
+        digest, checksum, done_bytes = hashlib.sha256(), 0, self._done_bytes
         for piece in content.pieces(descriptor, file, kind, workers.submit):
             digest.update(piece.raw)
             checksum = crc32(piece.raw, checksum)
             writer.write(piece.data)
+            done_bytes += len(piece.raw)
+            self._progress(done_bytes, self._total_bytes)
         size = writer.position - start
         if kind is not Kind.STORE and (size >= file.size or ratio_is_excessive(file.size, size)):
             writer.rewind(offset)
             return False
         method = STORED if kind is Kind.STORE else DEFLATED
+        self._done_bytes = done_bytes
         writer.end(file.name, offset, method=method, crc32=checksum, size=file.size, mode=file.mode)
         self._table[file.name] = FileEntry(file.size, digest.hexdigest(), file.mode)
         return True

@@ -31,6 +31,7 @@ class PackCode(CodeTable):
     LOCK_FAILED = "MOP2418", "the dependencies could not be resolved"
     VENDOR_FAILED = "MOP2419", "the locked dependencies could not be installed"
     REQUIREMENT = "MOP2420", "a dependency is not a PEP 508 requirement"
+    OVERRIDE_UNUSED = "MOP2450", "a file is allowed that nothing refuses"
 
 
 def fail(

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from mobileops.bundle.layout import MODE_EXECUTABLE, MODE_PLAIN, RESERVED_FOLDER, member_order
 from mobileops.bundle.limits import MAX_MEMBER_BYTES, MAX_MEMBERS, MAX_TOTAL_BYTES
 from mobileops.bundle.names import NameSet
+from mobileops.toolchain.pack import overrides
 from mobileops.toolchain.pack.codes import PackCode, fail
 from mobileops.toolchain.pack.include import file_reason, folder_reason, load_rules
 from mobileops.toolchain.pack.source_manifest import JSON_NAME, YAML_NAME, load_manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from pathlib import Path
 
     from mobileops.manifest import Manifest
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 VENDOR_FOLDER: Final = "vendor"
 _RESERVED_FOLDERS: Final = frozenset({VENDOR_FOLDER, RESERVED_FOLDER.rstrip("/")})
-_BYTECODE_SUFFIXES: Final = (".pyc", ".pyo")
 
 
 class Planned(NamedTuple):
@@ -39,6 +39,7 @@ class Planned(NamedTuple):
         mode: 0o644 or 0o755.
         vendored: whether it comes from a locked wheel and not from the author.
         content: of a member that packing makes itself.
+        allowed: whether its author wants it in although it holds a secret or is bytecode.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Planned(NamedTuple):
     mode: int
     vendored: bool = False
     content: bytes | None = None
+    allowed: bool = False
 
 
 class Plan(NamedTuple):
@@ -57,16 +59,22 @@ class Plan(NamedTuple):
         manifest_file: ``plugin.json`` or ``plugin.yaml``.
         files: in the order of the bundle; without the generated members and vendored dependencies.
         excluded: (name, reason), sorted; an excluded folder ends with a slash and stands for all below it.
+        overrides: content of the record of overrides; None when there are none.
     """
 
     manifest: Manifest
     manifest_file: str
     files: tuple[Planned, ...]
     excluded: tuple[tuple[str, str], ...]
+    overrides: bytes | None = None
 
 
-def plan(source: Path) -> Plan:
+def plan(source: Path, *, allow: Collection[str] = ()) -> Plan:
     """Return what packing the folder `source` would put into the bundle, and why not the rest.
+
+    Args:
+        source: folder with plugin.json or plugin.yaml.
+        allow: names of files that go in although they hold a secret or are bytecode.
 
     Raises:
         ManifestError: the manifest has findings.
@@ -75,7 +83,7 @@ def plan(source: Path) -> Plan:
     if not source.is_dir():
         fail(PackCode.NO_SOURCE, f"{str(source)!r} is not a folder", fix="name a plugin folder")
     manifest, manifest_file = load_manifest(source)
-    walk = _Walk(load_rules(source), plugin=manifest.name)
+    walk = _Walk(load_rules(source), plugin=manifest.name, allow=allow)
     try:
         walk.folder(str(source), "")
     except OSError as error:
@@ -86,7 +94,8 @@ def plan(source: Path) -> Plan:
     files = sorted(walk.files, key=lambda planned: member_order(planned.name))
     check_limits(files)
     _check_named_files(manifest, {planned.name for planned in files})
-    return Plan(manifest, manifest_file, tuple(files), tuple(sorted(walk.excluded)))
+    packed, record = overrides.apply(files, allow)
+    return Plan(manifest, manifest_file, packed, tuple(sorted(walk.excluded)), record)
 
 
 def plan_tree(root: Path, prefix: str, *, keep: Callable[[str], bool]) -> Iterator[Planned]:
@@ -101,7 +110,7 @@ def plan_tree(root: Path, prefix: str, *, keep: Callable[[str], bool]) -> Iterat
     for folder, _, bases in os.walk(root):
         for base in bases:
             path = f"{folder}/{base}"
-            relative = os.path.relpath(path, root)
+            relative = _utf8(os.path.relpath(path, root))
             if keep(relative):
                 _check_name(names, f"{prefix}/{relative}")
                 yield _planned(f"{prefix}/{relative}", path, os.lstat(path), vendored=True)
@@ -125,11 +134,12 @@ def check_limits(files: Iterable[Planned]) -> None:
 class _Walk:
     """Collects the files below a folder, in sorted order."""
 
-    def __init__(self, rules: IgnoreRules, *, plugin: str) -> None:
+    def __init__(self, rules: IgnoreRules, *, plugin: str, allow: Collection[str]) -> None:
         self.files: list[Planned] = []
         self.excluded: list[tuple[str, str]] = []
         self._rules = rules
         self._plugin = plugin
+        self._allow = allow
         self._names = NameSet()
 
     def folder(self, path: str, prefix: str) -> None:
@@ -137,7 +147,7 @@ class _Walk:
         with os.scandir(path) as entries:
             found = sorted(entries, key=lambda entry: entry.name)
         for entry in found:
-            name = f"{prefix}{entry.name}"
+            name = f"{prefix}{_utf8(entry.name)}"
             if entry.is_dir(follow_symlinks=False):
                 self._subfolder(name, entry.path)
             elif name not in {JSON_NAME, YAML_NAME}:
@@ -159,10 +169,15 @@ class _Walk:
             self.excluded.append((name, reason))
             return
         _check_name(self._names, name)
-        if name.endswith(_BYTECODE_SUFFIXES):
+        if name.endswith(overrides.BYTECODE_SUFFIXES) and name not in self._allow:
             fix = "delete it, and ship the source it was compiled from"
             fail(PackCode.BYTECODE, f"{name!r} is compiled Python", where=name, fix=fix)
         self.files.append(_planned(name, entry.path, entry.stat(follow_symlinks=False)))
+
+
+def _utf8(name: str) -> str:
+    """Return a name of the file system as UTF-8 spells it, whatever encoding the locale prescribes."""
+    return name if name.isascii() else os.fsencode(name).decode("utf-8", "surrogateescape")
 
 
 def _check_name(names: NameSet, name: str) -> None:
