@@ -35,8 +35,9 @@ MOP30xx    signature: the Sigstore bundle and its statement
 MOP31xx    trust: policy, pins, revocation
 MOP32xx    signing
 MOP40xx    isolation: what the host cannot enforce, what the kernel refused
-MOP42xx    resources: limits, controllers, the operator's settings
 MOP41xx    network broker
+MOP42xx    resources: limits, controllers, the operator's settings
+MOP43xx    permissions: explain, audit, tighten
 MOP50xx    channel and calls
 MOP51xx    lifecycle of a plugin
 MOP52xx    daemon and its control socket

@@ -57,6 +57,12 @@ VERBS: Final = (
         needs_toolchain=True,
     ),
     Verb("schema", "author", "", "print the schema of plugin.json or forms, or tell an editor", needs_toolchain=True),
+    Verb(
+        "permissions",
+        "author",
+        "show|explain|diff|audit|tighten",
+        "what a plugin may do, what it did, and the least it needs",
+    ),
     Verb("lock", "author", "[PLUGIN]", "resolve dependencies into a hashed requirements.txt", needs_toolchain=True),
     Verb("test", "author", "[PLUGIN]", "run a plugin's own tests", needs_toolchain=True),
     Verb("package", "release", "[PLUGIN]", "build the reproducible bundle", needs_toolchain=True),

@@ -125,6 +125,16 @@ class Permission(NamedTuple):
         """Return what to write instead of a broad form, as advice."""
         return PERMISSIONS[self.name][2] if self.is_broad else None
 
+    @property
+    def title(self) -> str:
+        """Return the catalogue's one line about the permission's name."""
+        return PERMISSIONS[self.name][1]
+
+    @property
+    def risk(self) -> str:
+        """Return how much a device trusts a plugin that has it: ``low``, ``medium`` or ``high``."""
+        return PERMISSIONS[self.name][0]
+
     def __str__(self) -> str:
         """Return the normal form."""
         return self.name if self.argument is None else f"{self.name}:{self.argument}"

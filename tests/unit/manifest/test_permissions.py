@@ -142,6 +142,11 @@ def test_a_permission_knows_its_parts():
     assert permission("filesystem.read:/a").topic is None
 
 
+def test_a_permission_knows_what_the_catalogue_says():
+    assert permission("filesystem.read:/a").title == permission("filesystem.read").title
+    assert (permission("network").risk, permission("api.platform.ai").risk) == ("high", "low")
+
+
 def test_only_some_bare_forms_are_broad():
     broad = ["network", "filesystem.read", "filesystem.write:/"]
     assert all(permission(text).is_broad and permission(text).narrower for text in broad)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mobileops.manifest import allows, covers
+from mobileops.runtime.permissions.difference import differences
 from mobileops.toolchain.compare.change import Change, Level
 
 if TYPE_CHECKING:
@@ -18,13 +18,7 @@ def permission_changes(old: Sequence[Permission], new: Sequence[Permission]) -> 
 
     More permissions ask for a minor step: whoever runs the plugin has to agree again. Fewer break nobody.
     """
-    gone = [permission for permission in old if not allows(new, permission)]
-    for permission in sorted(set(new), key=str):
-        if allows(old, permission):
-            continue
-        narrower = sorted(str(one) for one in old if covers(permission, one))
-        kind = "widened" if narrower else "added"
-        yield Change(kind, str(permission), ", ".join(narrower) or None, str(permission), Level.MINOR)
-    for permission in sorted(set(gone), key=str):
-        rest = sorted(str(one) for one in new if covers(permission, one))
-        yield Change("narrowed" if rest else "removed", str(permission), str(permission), ", ".join(rest) or None)
+    for one in differences(old, new):
+        before, after = (", ".join(map(str, side)) or None for side in (one.before, one.after))
+        (subject,) = one.after if one.allows_more else one.before
+        yield Change(one.kind, str(subject), before, after, Level.MINOR if one.allows_more else Level.PATCH)

@@ -1,0 +1,180 @@
+"""``mobileops permissions``: what a plugin may do, what it did, and the least it needs."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from mobileops.cli.commands._subjects import find_subject
+from mobileops.cli.suggestions import did_you_mean
+from mobileops.errors import EXIT_DONE, EXIT_FAILURE, UsageError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+    from mobileops.cli.commands._subjects import Subject
+    from mobileops.cli.console import Console
+    from mobileops.cli.parser import Parser
+    from mobileops.runtime.permissions.explanation import Explanation
+    from mobileops.runtime.permissions.statement import Section
+
+#: Action -> how many words it wants behind it, at least and at most.
+WORDS: Final = {"show": (0, 1), "explain": (0, 1), "diff": (2, 2)}
+_SIGNS: Final = {"added": "+", "widened": "+", "narrowed": "-", "removed": "-"}
+
+
+def configure(parser: Parser) -> None:
+    """Describe the arguments."""
+    parser.add_argument("action", metavar="ACTION", help="show, explain or diff")
+    parser.add_argument(
+        "plugins",
+        nargs="*",
+        default=[],
+        metavar="PLUGIN",
+        help="source folder, bundle or installed name; default: here",
+    )
+    parser.json_option()
+    parser.example("mobileops permissions explain my-plugin")
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Do what the action says."""
+    actions: dict[str, Callable[[argparse.Namespace, Console], int]] = {
+        "show": _show,
+        "explain": _explain,
+        "diff": _diff,
+    }
+    action = actions.get(arguments.action)
+    if action is None:
+        raise UsageError(
+            f"'mobileops permissions' has no action {arguments.action!r}",
+            code="MOP4302",
+            fix=did_you_mean(arguments.action, list(actions)) or f"write one of {', '.join(actions)}",
+        )
+    least, most = WORDS[arguments.action]
+    if not least <= len(arguments.plugins) <= most:
+        wanted = {(0, 1): "at most one plugin", (1, 1): "one name", (2, 2): "two plugins"}[least, most]
+        raise UsageError(
+            f"'permissions {arguments.action}' takes {wanted}, not {len(arguments.plugins)}",
+            code="MOP4303",
+            fix="mobileops permissions --help",
+        )
+    return action(arguments, console)
+
+
+def _subject(word: str | None, console: Console) -> Subject:
+    return find_subject(word, console.home(), cwd=Path.cwd())
+
+
+def _show(arguments: argparse.Namespace, console: Console) -> int:
+    """Print the declared permissions, each with the catalogue's line about it."""
+    subject = _subject(next(iter(arguments.plugins), None), console)
+    declared = subject.manifest.permissions
+    if arguments.json:
+        console.json(
+            {
+                **_head(subject),
+                "permissions": [{"permission": str(one), "risk": one.risk, "title": one.title} for one in declared],
+            }
+        )
+    elif declared:
+        console.table(("PERMISSION", "RISK", "ALLOWS"), [(str(one), one.risk, one.title) for one in declared])
+    else:
+        console.note(f"{subject.manifest.name} declares no permission")
+    return EXIT_DONE
+
+
+def _explain(arguments: argparse.Namespace, console: Console) -> int:
+    """Print what the plugin's sandbox lets it do, and what not."""
+    from mobileops.runtime.identities import identity_index  # noqa: PLC0415  only this action needs them
+    from mobileops.runtime.isolation.credentials import plugin_uid  # noqa: PLC0415  likewise
+    from mobileops.runtime.isolation.policy import compile_policy  # noqa: PLC0415  likewise
+    from mobileops.runtime.permissions.explanation import explain  # noqa: PLC0415  likewise
+
+    home = console.home()
+    subject = _subject(next(iter(arguments.plugins), None), console)
+    name = subject.manifest.name
+    compiled = compile_policy(
+        subject.manifest,
+        app=subject.place,
+        data=home.data / name,
+        uid=plugin_uid(identity_index(home.data, name)),
+    )
+    found = explain(subject.manifest, compiled)
+    if arguments.json:
+        console.json({**_head(subject), **_plain(found)})
+    else:
+        _print_explanation(found, subject, console)
+    return EXIT_DONE
+
+
+def _head(subject: Subject) -> dict[str, str]:
+    return {
+        "name": subject.manifest.name,
+        "version": str(subject.manifest.version),
+        "form": subject.form,
+        "place": str(subject.place),
+    }
+
+
+def _plain(found: Explanation) -> dict[str, object]:
+    return {
+        "permissions": list(found.permissions),
+        "sections": [
+            {
+                "title": section.title,
+                **{
+                    side: [
+                        {"text": one.text, "permission": one.permission, "enforced_by": list(one.enforced_by)}
+                        for one in statements
+                    ]
+                    for side, statements in (("can", section.can), ("cannot", section.cannot))
+                },
+            }
+            for section in found.sections
+        ],
+    }
+
+
+def _print_explanation(found: Explanation, subject: Subject, console: Console) -> None:
+    console.print(f"{found.name} {found.version} ({subject.form}: {subject.place})")
+    console.print(f"permissions: {', '.join(found.permissions) or 'none'}")
+    for section in found.sections:
+        _print_section(section, console)
+    console.note(
+        "the sandbox is the same on every host or the plugin does not start: 'mobileops doctor' tries this one"
+    )
+
+
+def _print_section(section: Section, console: Console) -> None:
+    console.print(f"\n{section.title}")
+    for word, statements in (("can", section.can), ("cannot", section.cannot)):
+        for enforced_by, group in itertools.groupby(statements, key=lambda one: one.enforced_by):
+            by = f"  [{', '.join(enforced_by)}]" if enforced_by else ""
+            console.print(f"  {word}{by}")
+            for one in group:
+                console.print(f"    {one.text}{f'  <{one.permission}>' if one.permission else ''}")
+
+
+def _diff(arguments: argparse.Namespace, console: Console) -> int:
+    """Print what the second plugin may do that the first may not, and the other way round; exit 1 when it is more."""
+    from mobileops.runtime.permissions.difference import differences  # noqa: PLC0415  only this action needs it
+
+    old, new = (_subject(word, console) for word in arguments.plugins)
+    found = list(differences(old.manifest.permissions, new.manifest.permissions))
+    more = any(one.allows_more for one in found)
+    if arguments.json:
+        changes = [
+            {"kind": one.kind, "before": list(map(str, one.before)), "after": list(map(str, one.after))}
+            for one in found
+        ]
+        console.json({"old": _head(old), "new": _head(new), "allows_more": more, "changes": changes})
+    else:
+        for one in found:
+            sides = [", ".join(map(str, side)) for side in (one.before, one.after) if side]
+            console.print(f"{_SIGNS[one.kind]} {one.kind:8}  {' -> '.join(sides)}")
+        names = " and ".join(f"{side.manifest.name} {side.manifest.version}" for side in (old, new))
+        console.note(f"{names}: {'the second may do more' if more else 'the second may do no more'}")
+    return EXIT_FAILURE if more else EXIT_DONE
