@@ -82,6 +82,18 @@ def build_wheels(session: nox.Session, into: Path) -> list[str]:
     return sorted(map(str, into.glob("*.whl")))
 
 
+def install_npm(session: nox.Session, tests: Path) -> Path:
+    """Install the locked npm packages of a folder of tests aside, with the programs that use them; return where."""
+    services = scratch(session) / "services"
+    services.mkdir()
+    for path in tests.iterdir():
+        if path.suffix in {".json", ".mjs", ".cjs"} or path.name == ".npmrc":
+            shutil.copy(path, services)
+    with session.chdir(services):
+        session.run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", external=True)
+    return services
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format with ruff."""
@@ -166,16 +178,19 @@ def editors(session: nox.Session) -> None:
     """Drive the language services of editors with the schema, as an editor does."""
     install_editable(session, "test")
     session.install(CHECK_JSONSCHEMA)
-    services = scratch(session) / "services"
-    services.mkdir()
-    for path in (ROOT / "tests" / "editors").iterdir():
-        if path.suffix in {".json", ".mjs"} or path.name == ".npmrc":
-            shutil.copy(path, services)
-    with session.chdir(services):
-        session.run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", external=True)
+    services = install_npm(session, ROOT / "tests" / "editors")
     session.env["EDITOR_SERVICES"] = str(services)
     # Not run_pytest: it empties the folder that has the services.
     session.run("pytest", "-o", f"cache_dir={services / 'pytest'}", *(session.posargs or ("tests/editors",)))
+
+
+@nox.session
+def interop(session: nox.Session) -> None:
+    """Sign with, and be verified by, independent implementations of Sigstore."""
+    install_editable(session, "test")
+    services = install_npm(session, ROOT / "tests" / "interop")
+    session.env["INTEROP_SERVICES"] = str(services)
+    session.run("pytest", "-o", f"cache_dir={services / 'pytest'}", *(session.posargs or ("tests/interop",)))
 
 
 @nox.session

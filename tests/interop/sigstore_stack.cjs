@@ -19,6 +19,7 @@ const pkijs = require('pkijs');
 const ISSUER = 'https://token.actions.githubusercontent.com';
 const GITHUB = 'https://github.com/';
 const TSA_POLICY = '1.3.6.1.4.1.57264.2';
+const START = new Date(Date.now() - 60_000).toISOString();
 const NONCE_MASK = 0xffffffffn; // the mock takes the nonce as a number
 
 const base64 = (bytes) => Buffer.from(bytes).toString('base64');
@@ -80,8 +81,6 @@ const chain = (url, certificates) => ({
   validFor: { start: START },
 });
 
-const START = new Date(Date.now() - 60_000).toISOString();
-
 // What a real Rekor stores of a DSSE entry: digests and signatures, not the envelope that was proposed.
 function canonicalEntry(entry) {
   if (entry.kind !== 'dsse' || !entry.spec.proposedContent) return entry;
@@ -99,7 +98,9 @@ function canonicalEntry(entry) {
   };
 }
 
-async function stamp(tsa, body) {
+async function stamp(tsa, clock, body) {
+  // Whole seconds: a fraction that ends in zero is no DER (X.690 section 11.7.3), and the mock writes such ones.
+  clock.setTime(Math.floor(Date.now() / 1000) * 1000);
   const request = pkijs.TimeStampReq.fromBER(new Uint8Array(body).buffer);
   const nonce = request.nonce ? BigInt(`0x${Buffer.from(request.nonce.valueBlock.valueHexView).toString('hex')}`) : 1n;
   return tsa.timestamp({
@@ -114,7 +115,8 @@ async function stamp(tsa, body) {
 async function start(folder) {
   const ctlog = await mock.initializeCTLog(keyPair());
   const ca = await mock.initializeCA(keyPair(), ctlog);
-  const tsa = await mock.initializeTSA(keyPair());
+  const clock = new Date(START);
+  const tsa = await mock.initializeTSA(keyPair(), clock);
   const fulcio = mock.fulcioHandler(ca, { strict: true, subjectClaim: 'san' });
   let rekor;
   let failures = 0; // how many further requests to the services fail, as a service that is overloaded does
@@ -131,7 +133,7 @@ async function start(folder) {
     'POST /api/v1/timestamp': async ({ body }) => ({
       statusCode: 200,
       contentType: 'application/timestamp-reply',
-      response: await stamp(tsa, body),
+      response: await stamp(tsa, clock, body),
     }),
     'GET /token': async ({ query, headers }) => {
       if (headers.authorization !== 'bearer job') return { statusCode: 403, response: 'this job has no such right' };
