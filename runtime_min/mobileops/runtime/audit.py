@@ -102,9 +102,6 @@ class AuditLog:
         self._current, self._previous = descriptors
         self._limit = limit
         self._lock = threading.Lock()
-        self._tally = _Tally()
-        for line in _lines(os.pread(self._current, _READ_BYTES, 0)):
-            self._tally.add(line)
 
     def record(
         self,
@@ -137,7 +134,6 @@ class AuditLog:
             if os.fstat(self._current).st_size + len(text) > self._limit:
                 self._rotate()
             os.write(self._current, text)
-            self._tally.add(line)
 
     def close(self) -> None:
         """Close both descriptors."""
@@ -146,10 +142,14 @@ class AuditLog:
             os.close(self._previous)
 
     def _rotate(self) -> None:
+        content = os.pread(self._current, _READ_BYTES, 0)
+        tally = _Tally()
+        for line in _lines(content):
+            tally.add(line)
         os.ftruncate(self._previous, 0)
-        os.write(self._previous, os.pread(self._current, _READ_BYTES, 0))
+        os.write(self._previous, content)
         os.ftruncate(self._current, 0)
-        os.write(self._current, json.dumps(self._tally.line()).encode() + b"\n")
+        os.write(self._current, json.dumps(tally.line()).encode() + b"\n")
 
 
 def read(folder: Path, plugin: str) -> Iterator[dict[str, Any]]:

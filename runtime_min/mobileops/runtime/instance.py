@@ -27,6 +27,7 @@ from mobileops.runtime.logs import LogFile, Record, timestamp
 
 if TYPE_CHECKING:
     from mobileops.runtime.connection import Connection
+    from mobileops.runtime.decisions import Decisions
     from mobileops.runtime.isolation.policy import Limits
     from mobileops.runtime.launcher import Launched
     from mobileops.runtime.receipts import Receipt
@@ -56,6 +57,7 @@ class Instance:
         log: its log file.
         stop_timeout_s: how long it may take to stop.
         limits: what it may use.
+        decisions: what is decided about its permissions.
         state: now.
         cause: why it is in that state.
         since: seconds since the epoch of the last transition.
@@ -70,6 +72,7 @@ class Instance:
     log: LogFile
     stop_timeout_s: float
     limits: Limits
+    decisions: Decisions
     state: State = State.STARTING
     cause: str = ""
     since: float = 0.0

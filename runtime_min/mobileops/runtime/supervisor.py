@@ -10,8 +10,9 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from mobileops.errors import MobileOpsError, NotFoundError, PluginError, PluginGone
+from mobileops.errors import CallError, MobileOpsError, NotFoundError, PluginError, PluginGone
 from mobileops.runtime.connection import Connection
+from mobileops.runtime.decisions import Decisions
 from mobileops.runtime.identities import identity_index
 from mobileops.runtime.instance import ACTIVE, Instance, State
 from mobileops.runtime.isolation.credentials import plugin_uid
@@ -115,9 +116,14 @@ class Supervisor:
                 why=f"it exports {', '.join(instance.methods) or 'none'}",
                 fix="mark the method with @plugin_method, or call one of those",
             )
-        return await instance.connection.request(
-            Kind.QUEUE if queued else Kind.CALL, method, body, deadline_s=deadline_s
-        )
+        try:
+            return await instance.connection.request(
+                Kind.QUEUE if queued else Kind.CALL, method, body, deadline_s=deadline_s
+            )
+        except CallError as error:
+            if error.remote_type == PermissionError.__name__:
+                instance.decisions.reported(method, error.what)
+            raise
 
     async def health(self, name: str) -> Any:  # noqa: ANN401  the author's report
         """Return what the plugin's ``health_check()`` returns."""
@@ -168,17 +174,22 @@ class Supervisor:
         manifest = self._store.manifest(receipt)
         uid = plugin_uid(identity_index(self._home.data, receipt.name))
         policy = compile_policy(manifest, app=self._store.folder(receipt), data=self._home.data / receipt.name, uid=uid)
+        environment = select_environment(policy.variables, self._environment)
+        decisions = Decisions(self._home.audit, manifest)
+        decisions.start(policy, environment)
         launched = self._launcher().launch(
             policy,
             {"manifest": dict(manifest.document), "settings": {}, "debug": debug},
-            environment=select_environment(policy.variables, self._environment),
+            environment=environment,
         )
+        decisions.absent(launched.absent)
         instance = Instance(
             receipt,
             launched,
             LogFile(self._home.logs / f"{receipt.name}.jsonl"),
             manifest.resources.stop_timeout_s,
             policy.limits,
+            decisions,
         )
         self._instances[receipt.name] = instance
         instance.move(State.STARTING, "started by the operator")

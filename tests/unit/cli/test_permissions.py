@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import jsonschema
 import pytest
 
-from mobileops.runtime import supervisor
+from mobileops.runtime import audit, supervisor
 from mobileops.runtime.home import Home
 from mobileops.runtime.isolation import policy
 from mobileops.runtime.permissions.explanation import explain
@@ -114,11 +114,39 @@ def test_the_json_of_a_comparison_fits_its_schema(mobileops: Run, tmp_path: Path
     assert document["changes"] == [{"kind": "removed", "before": ["network"], "after": []}]
 
 
+def test_a_plugin_that_never_ran_has_nothing_to_audit(mobileops: Run, tmp_path: Path) -> None:
+    installed(tmp_path, "network")
+    code, out, err = mobileops("permissions", "audit", "echo")
+    assert (code, out) == (0, "")
+    assert "has not been started yet" in err
+    assert checked(mobileops("permissions", "audit", "echo", "--json")[1], "audit")["since"] is None
+
+
+def test_used_unused_and_refused_are_shown(mobileops: Run, tmp_path: Path) -> None:
+    home = installed(tmp_path, "network.http", "network.tcp:5432")
+    log = audit.AuditLog("echo", "broker", descriptors=audit.open_files(home.audit, "echo", "broker"))
+    log.record("connect", "tcp 192.0.2.1:80", allowed=True, permission="network.http", reason="granted", name="a.test")
+    log.record("resolve", "b.test", allowed=False, permission=None, reason="no permission names this host")
+    log.close()
+    code, out, err = mobileops("permissions", "audit", "echo")
+    rows = [line.split() for line in out.splitlines()]
+    assert code == 0
+    assert ["network.http", "used", "1"] in [row[:3] for row in rows]
+    assert ["network.tcp:5432", "unused", "0"] in [row[:3] for row in rows]
+    assert ["refused:", "1", "times"] in rows
+    assert "resolve" in out
+    assert "seccomp" in err
+    document = checked(mobileops("permissions", "audit", "echo", "--json")[1], "audit")
+    assert document["permissions"][0]["targets"] == ["tcp 192.0.2.1:80 (a.test)"]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "fix"),
     [
         (("shwo",), "MOP4302", "did you mean 'show'?"),
         (("diff", "one"), "MOP4303", "mobileops permissions --help"),
+        (("audit",), "MOP4303", "mobileops permissions --help"),
+        (("audit", "ecko"), "MOP6004", "mobileops list"),
         (("explain", "ecko"), "MOP4301", "did you mean 'echo'?"),
     ],
 )

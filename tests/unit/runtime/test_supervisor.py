@@ -10,8 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mobileops.errors import CallError, IsolationRefused, NotFoundError, PluginError, RefusedError, TrustRefused
-from mobileops.runtime import logs, supervisor
+from mobileops.errors import (
+    CallError,
+    HostFault,
+    IsolationRefused,
+    NotFoundError,
+    PluginError,
+    RefusedError,
+    TrustRefused,
+)
+from mobileops.runtime import audit, logs, supervisor
 from mobileops.runtime.home import Home
 from mobileops.runtime.store import Store
 from mobileops.runtime.supervisor import Supervisor
@@ -345,5 +353,41 @@ def test_a_call_while_stopping_is_refused(bench: Bench, monkeypatch: pytest.Monk
         with pytest.raises(PluginError, match="stopping"):
             await one.call("echo", "anything", body={})
         await stopping
+
+    bench.drive(scenario)
+
+
+def test_a_start_and_a_reported_refusal_are_in_the_audit_log(bench: Bench) -> None:
+    code = (
+        HEAD
+        + """
+class Echo(ServicePlugin):
+    @plugin_method
+    def look(self):
+        raise PermissionError(13, "Permission denied", "/etc/shadow")
+"""
+    )
+    bench.install(code)
+
+    async def scenario(one: Supervisor) -> None:
+        await one.start("echo")
+        with pytest.raises(CallError):
+            await one.call("echo", "look", body={})
+
+    bench.drive(scenario)
+    lines = [(line["operation"], line["verdict"]) for line in audit.read(bench.home.audit, "echo")]
+    assert lines == [("start", "allowed"), ("report", "denied")]
+
+
+def test_a_plugin_is_not_started_when_that_cannot_be_written_down(bench: Bench) -> None:
+    bench.install()
+    bench.home.audit.rmdir()
+    bench.home.audit.write_text("no folder")
+
+    async def scenario(one: Supervisor) -> None:
+        with pytest.raises(HostFault) as caught:
+            await one.start("echo")
+        assert caught.value.code == "MOP4310"
+        assert bench.launcher.running() == 0
 
     bench.drive(scenario)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,15 +21,16 @@ if TYPE_CHECKING:
     from mobileops.cli.parser import Parser
     from mobileops.runtime.permissions.explanation import Explanation
     from mobileops.runtime.permissions.statement import Section
+    from mobileops.runtime.permissions.usage import Usage
 
 #: Action -> how many words it wants behind it, at least and at most.
-WORDS: Final = {"show": (0, 1), "explain": (0, 1), "diff": (2, 2)}
+WORDS: Final = {"show": (0, 1), "explain": (0, 1), "diff": (2, 2), "audit": (1, 1)}
 _SIGNS: Final = {"added": "+", "widened": "+", "narrowed": "-", "removed": "-"}
 
 
 def configure(parser: Parser) -> None:
     """Describe the arguments."""
-    parser.add_argument("action", metavar="ACTION", help="show, explain or diff")
+    parser.add_argument("action", metavar="ACTION", help="show, explain, diff or audit")
     parser.add_argument(
         "plugins",
         nargs="*",
@@ -45,6 +48,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         "show": _show,
         "explain": _explain,
         "diff": _diff,
+        "audit": _audit,
     }
     action = actions.get(arguments.action)
     if action is None:
@@ -178,3 +182,44 @@ def _diff(arguments: argparse.Namespace, console: Console) -> int:
         names = " and ".join(f"{side.manifest.name} {side.manifest.version}" for side in (old, new))
         console.note(f"{names}: {'the second may do more' if more else 'the second may do no more'}")
     return EXIT_FAILURE if more else EXIT_DONE
+
+
+def _audit(arguments: argparse.Namespace, console: Console) -> int:
+    """Print which permissions of an installed plugin were used, which were not, and what was refused."""
+    from mobileops.cli.commands._manager import installed  # noqa: PLC0415  only this action needs them
+    from mobileops.runtime import audit  # noqa: PLC0415  likewise
+    from mobileops.runtime.permissions.usage import unseen, usage  # noqa: PLC0415  likewise
+    from mobileops.runtime.receipts import Receipts  # noqa: PLC0415  likewise
+
+    home = console.home()
+    receipt = installed(home, arguments.plugins[0])
+    declared = Receipts(home).manifest(receipt).permissions
+    found = usage(declared, audit.read(home.audit, receipt.name), audit.counts(home.audit, receipt.name))
+    not_seen = unseen(os.uname().release)
+    if arguments.json:
+        console.json(
+            {"name": receipt.name, "version": receipt.version, **dataclasses.asdict(found), "not_seen": not_seen}
+        )
+        return EXIT_DONE
+    if found.since is None:
+        console.note(f"{receipt.name} has not been started yet: nothing is in its audit log")
+        return EXIT_DONE
+    console.print(f"{receipt.name} {receipt.version}: {found.starts} starts since {found.since}")
+    _print_usage(found, console)
+    console.note("not seen here:")
+    for text in not_seen:
+        console.note(f"  {text}")
+    return EXIT_DONE
+
+
+def _print_usage(found: Usage, console: Console) -> None:
+    rows = [
+        (one.permission, one.state, f"{one.count}", one.last or "-", ", ".join(one.targets) or "-")
+        for one in found.permissions
+    ]
+    if rows:
+        console.table(("PERMISSION", "STATE", "TIMES", "LAST", "FOR"), rows)
+    if found.denials:
+        console.print(f"\nrefused: {found.denials} times")
+        shown = [(f"{one.count}", one.last, one.operation, one.target, one.reason) for one in found.denied]
+        console.table(("TIMES", "LAST", "OPERATION", "TARGET", "WHY"), shown)
