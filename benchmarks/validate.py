@@ -24,14 +24,10 @@ SCHEMA_FILE = SCHEMA / "plugin" / "v1" / "plugin.schema.json"
 GOOD = SCHEMA / "examples" / "valid" / "mission-processing.json"
 BAD = SCHEMA / "examples" / "invalid" / "every-layer-at-once.json"
 GOALS = {"cold": 2.0, "diagnostics": 0.5, "warm": 0.2}
+PLUGIN_CLASS = "from mobileops.plugin import ProcessingPlugin\nclass Good(ProcessingPlugin):\n    pass\n"
 FINDINGS = 1  # the exit code of both programs for a manifest with findings
 
-CHECK_ONE = """
-import sys
-from mobileops.manifest import check, loads
-with open(sys.argv[1], "rb") as file:
-    raise SystemExit(len(check(loads(file.read(), where="plugin.json"))))
-"""
+VALIDATE = "from mobileops.cli.main import main\nraise SystemExit(main())\n"
 EXPECTED = f"""
 try:
     main()
@@ -48,10 +44,15 @@ def process(code: str, *words: str) -> list[str]:
     return [sys.executable, "-I", "-c", code, *words]
 
 
-def cold() -> tuple[Contender, list[Contender]]:
-    """Return who checks one good manifest in a process of its own."""
-    subject = Contender("check one good manifest", process(CHECK_ONE, str(GOOD)))
-    return subject, [subject, Contender("python -I -c 'import json'", process("import json"))]
+def cold(folder: Path) -> tuple[Contender, list[Contender]]:
+    """Return who checks one good manifest in a process of its own: its file, and a whole plugin around one."""
+    plugin = folder / "good"
+    plugin.mkdir()
+    (plugin / "plugin.json").write_text(json.dumps(json.loads(GOOD.read_bytes()) | {"dependencies": []}))
+    (plugin / "main.py").write_text(PLUGIN_CLASS)
+    subject = Contender("mobileops validate plugin.json", process(VALIDATE, "validate", str(GOOD)))
+    whole = Contender("mobileops validate FOLDER", process(VALIDATE, "validate", str(plugin)))
+    return subject, [subject, whole, Contender("python -I -c 'import json'", process("import json"))]
 
 
 def diagnostics(folder: Path) -> tuple[Contender, list[Contender]]:
@@ -91,7 +92,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["MOBILEOPS_HOME"] = str(Path(folder) / "home")
         for title, (subject, contenders), rounds in (
-            ("cold", cold(), arguments.rounds),
+            ("cold", cold(Path(folder)), arguments.rounds),
             ("diagnostics", diagnostics(Path(folder)), arguments.rounds),
             ("warm", warm(arguments.manifests), 1),
         ):

@@ -50,8 +50,7 @@ MOP80xx    the host: disk, missing extras, unsupported platform
 
 from __future__ import annotations
 
-import dataclasses
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
 EXIT_DONE: Final = 0
 EXIT_FAILURE: Final = 1
@@ -118,8 +117,7 @@ class UsageError(MobileOpsError):
     exit_code = EXIT_USAGE
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):  # no dataclass: making one costs a command more than reading a manifest
     """One defect of a manifest or of the files beside it.
 
     Attributes:
@@ -149,7 +147,7 @@ class Finding:
 
     def to_dict(self) -> dict[str, str | None]:
         """Return the finding as plain values."""
-        return dataclasses.asdict(self)
+        return self._asdict()
 
 
 class ManifestError(MobileOpsError):

@@ -119,8 +119,6 @@ def _defect(error: Exception) -> MobileOpsError:
 def _run(words: list[str], console: Console) -> int:
     import importlib  # noqa: PLC0415  the help above does without
 
-    from mobileops.cli.parser import Parser  # noqa: PLC0415  argparse is for verbs only
-
     if words[0] == "help":
         words = [*words[1:2], "--help"]
     verb = _verb(words[0])
@@ -128,6 +126,11 @@ def _run(words: list[str], console: Console) -> int:
         module = importlib.import_module(verb.module)
     except ModuleNotFoundError as error:
         raise _missing(verb, error) from error
+    quick = getattr(module, "quick", None)
+    if quick is not None and (code := quick(words[1:], console)) is not None:
+        return int(code)
+    from mobileops.cli.parser import Parser  # noqa: PLC0415  argparse is for verbs that need more than a word
+
     parser = Parser(verb)
     module.configure(parser)
     arguments = parser.parse(words[1:])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -94,3 +96,44 @@ def test_fix_leaves_the_report_of_a_program_clean(mobileops: Run, tmp_path: Path
     path.write_text(path.read_text() + "// end\n")
     code, out, err = mobileops("validate", "echo", "--fix", "--json")
     assert (code, json.loads(out), "// end" in err) == (0, [], True)
+
+
+def test_the_file_of_a_manifest_is_checked_by_itself(mobileops: Run, tmp_path: Path) -> None:
+    plugin = write_plugin(tmp_path / "echo")
+    (plugin / "main.py").unlink()
+    assert mobileops("validate", "echo")[0] == 1
+    assert mobileops("validate", "echo/plugin.json") == (0, "", "plugin.json: valid\n")
+    assert mobileops("validate", "echo/plugin.json", "--json") == (0, "[]\n", "")
+
+
+def test_a_bad_file_is_explained_whatever_its_name_is(mobileops: Run, tmp_path: Path) -> None:
+    plugin = write_plugin(tmp_path / "echo", version="1")
+    (plugin / "plugin.json").rename(plugin / "other.json")
+    code, out, err = mobileops("validate", "echo/other.json")
+    assert (code, err) == (1, "other.json: 1 errors, 0 warnings\n")
+    assert "other.json:3:14: error: Write a version with three numbers" in out
+    (plugin / "mine.yaml").write_text("name: 1_0\n")
+    assert "mine.yaml:1:7: error:" in mobileops("validate", "echo/mine.yaml")[1]
+
+
+def test_a_file_is_corrected_by_itself(mobileops: Run, tmp_path: Path) -> None:
+    path = write_plugin(tmp_path / "echo") / "plugin.json"
+    path.write_text(path.read_text().replace('"version"', '"versoin"'))
+    assert mobileops("validate", "echo/plugin.json", "--fix")[0] == 0
+    assert '"version"' in path.read_text()
+
+
+def test_the_projects_rules_hold_for_a_file_too(mobileops: Run, tmp_path: Path) -> None:
+    plugin = write_plugin(tmp_path / "echo")
+    (plugin / ".mobileops.toml").write_text("nonsense")
+    assert mobileops("validate", "echo/plugin.json")[0] == 1
+
+
+def test_a_good_file_needs_neither_argparse_nor_the_toolchain(tmp_path: Path) -> None:
+    path = write_plugin(tmp_path / "echo") / "plugin.json"
+    code = (
+        "import sys\nbefore = set(sys.modules)\nfrom mobileops.cli.main import main\nassert not main(sys.argv[1:])\n"
+        "print(sorted({'argparse', 'pathlib', 'dataclasses', 'mobileops.toolchain'} & (set(sys.modules) - before)))"
+    )
+    words = [sys.executable, "-c", code, "validate", str(path)]
+    assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import gc
 import itertools
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +16,7 @@ from mobileops.toolchain.checks.uses import Uses, uses
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from mobileops.toolchain.checks.imports import Import
@@ -79,12 +81,26 @@ def read(
         left -= len(text)
         if left < 0:
             return Code(facts, faults, skipped=tuple(names[position:]))
-        found = parsed.get(name) or python_file.parse(text)
-        if isinstance(found, Unreadable | Unparsable):
-            faults[name] = found
-        else:
-            facts[name] = _facts(found, text)
+        with _uncollected():
+            found = parsed.get(name) or python_file.parse(text)
+            if isinstance(found, Unreadable | Unparsable):
+                faults[name] = found
+            else:
+                facts[name] = _facts(found, text)
+        del found  # before the next is made
     return Code(dict(sorted(facts.items())), faults)
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the garbage collector from walking through syntax trees, which have no cycles, while they are made."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _facts(parsed: ast.Module, text: str) -> Facts:

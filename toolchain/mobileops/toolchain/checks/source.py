@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 JSON_NAME: Final = "plugin.json"
 YAML_NAME: Final = "plugin.yaml"
+YAML_SUFFIXES: Final = (".yaml", ".yml")
 MAX_NAMED: Final = 200  # permissions and hooks looked at; the schema allows fewer
 
 
@@ -55,13 +56,15 @@ class Source:
 
     Attributes:
         folder: where it is.
-        manifest_name: ``plugin.json``, or ``plugin.yaml`` if there is only that.
+        manifest_name: ``plugin.json``, or ``plugin.yaml`` if there is only that, or the name that was given.
+        alone: whether a name was given: then the manifest is looked at by itself.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, manifest_name: str | None = None) -> None:
         self.folder = folder
+        self.alone = manifest_name is not None
         only_yaml = files.exists(folder, YAML_NAME) and not files.exists(folder, JSON_NAME)
-        self.manifest_name = YAML_NAME if only_yaml else JSON_NAME
+        self.manifest_name = manifest_name or (YAML_NAME if only_yaml else JSON_NAME)
         self._parsed: dict[str, ast.Module | Unreadable | Unparsable] = {}
 
     @functools.cached_property
@@ -70,7 +73,7 @@ class Source:
         content = files.read_bytes(self.folder, self.manifest_name)
         if isinstance(content, Unreadable):
             return ManifestFile()
-        if self.manifest_name == YAML_NAME:
+        if self.manifest_name.endswith(YAML_SUFFIXES):
             return self._yaml(content)
         try:
             document = json_text.loads(content, where=self.manifest_name)
@@ -145,7 +148,7 @@ class Source:
         text = self.read(self.manifest_name)
         if isinstance(text, Unreadable):
             return self.manifest_name
-        line = (_line_in_yaml if self.manifest_name == YAML_NAME else _line_in_json)(text, key)
+        line = (_line_in_yaml if self.manifest_name.endswith(YAML_SUFFIXES) else _line_in_json)(text, key)
         return f"{self.manifest_name}:{line}" if line else self.manifest_name
 
     def _value_of(self, key: str) -> Any:  # noqa: ANN401 - JSON

@@ -6,11 +6,11 @@ missing, and the catalogue's remedy where a finding has none. 4. Apply the proje
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 from mobileops import manifest
-from mobileops.toolchain.checks import RULES, source
+from mobileops.toolchain.checks import source
+from mobileops.toolchain.checks.manifest_rules import check_manifest
 from mobileops.toolchain.diagnostics import project_rules
 
 if TYPE_CHECKING:
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from mobileops.toolchain.diagnostics.diagnostic import Diagnostic
 
 
-def diagnose(folder: Path) -> tuple[Diagnostic, ...]:
+def diagnose(folder: Path, *, manifest_name: str | None = None) -> tuple[Diagnostic, ...]:
     """Return everything that is wrong with a plugin's folder; never raise because of what is in it.
 
     Args:
         folder: the plugin's folder.
+        manifest_name: a file in it; then only that is looked at, as a manifest by itself.
     """
-    opened = source.Source(folder)
+    opened = source.Source(folder, manifest_name=manifest_name)
     findings = tuple(_check(opened))
     rules, own = project_rules.load(folder)
     if not findings and not own:
@@ -53,13 +54,18 @@ def _explained(findings: tuple[Finding, ...], opened: source.Source) -> tuple[Fi
 
 def _imagined(opened: source.Source, document: object) -> Iterator[Finding]:
     """Return what the rules would find if the folder had another manifest."""
-    other = source.Source(opened.folder)
+    other = source.Source(opened.folder, manifest_name=opened.manifest_name if opened.alone else None)
     other.manifest = source.ManifestFile(document, findings=manifest.check(document, where=opened.manifest_name))
     return _check(other)
 
 
 def _check(opened: source.Source) -> Iterator[Finding]:
     """Yield what the rules find, in their order."""
+    if opened.alone:
+        yield from check_manifest(opened)
+        return
+    from mobileops.toolchain.checks.registry import RULES  # noqa: PLC0415 - a manifest alone needs few of them
+
     for rule in RULES:
         yield from rule.check(opened)
 
@@ -71,4 +77,4 @@ def _completed(finding: Finding) -> Finding:
     from mobileops.toolchain.diagnostics import catalogue  # noqa: PLC0415 - as above
 
     entry = catalogue.entries().get(finding.code)
-    return dataclasses.replace(finding, fix=entry.fix) if entry else finding
+    return finding._replace(fix=entry.fix) if entry else finding

@@ -7,7 +7,6 @@ vanishes then is a consequence, and what appears is inside the misspelt value an
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 import re
 from collections.abc import Mapping
@@ -85,7 +84,7 @@ def _with_missing_key(findings: tuple[Finding, ...]) -> Iterator[Finding]:
         near = difflib.get_close_matches(part.casefold(), candidates, n=2, cutoff=_NEAR)
         if len(near) == 1:
             fix = f"did you mean {near[0]!r}?"
-            replaced[missing[parent, near[0]]] = dataclasses.replace(finding, fix=fix)
+            replaced[missing[parent, near[0]]] = finding._replace(fix=fix)
     renamed = {finding.where: finding for finding in replaced.values()}
     for finding in findings:
         if finding not in replaced:
@@ -157,4 +156,4 @@ def _moved_back(finding: Finding, changes: dict[tuple[str, str], str], where: st
         if pointer == renamed or pointer.startswith(f"{renamed}/"):
             pointer = f"{parent}/{pointer_part(key)}{pointer[len(renamed) :]}"
             break
-    return dataclasses.replace(finding, where=f"{where}#{pointer}")
+    return finding._replace(where=f"{where}#{pointer}")

@@ -11,6 +11,7 @@ from mobileops.manifest import UNKNOWN_KEY
 from mobileops.toolchain.checks import files
 from mobileops.toolchain.checks.files import Unreadable
 from mobileops.toolchain.checks.rules import secrets_kept_out
+from mobileops.toolchain.checks.source import YAML_SUFFIXES
 from mobileops.toolchain.diagnostics import layout
 from mobileops.toolchain.diagnostics.diagnostic import Diagnostic
 
@@ -112,7 +113,7 @@ class Places:
 
 def layout_of(name: str, text: str) -> Layout:
     """Return where the values of a manifest stand, by the ending of its name."""
-    if name.endswith(".yaml"):
+    if name.endswith(YAML_SUFFIXES):
         from mobileops.toolchain.diagnostics import yaml_layout  # noqa: PLC0415 - most plugins have no YAML
 
         return yaml_layout.scan(text)

@@ -54,7 +54,7 @@ class ProjectRules:
         for finding in findings:
             severity = self.severities.get(finding.code, finding.severity)
             if severity is not None:
-                yield finding if severity == finding.severity else dataclasses.replace(finding, severity=severity)
+                yield finding if severity == finding.severity else finding._replace(severity=severity)
 
 
 def load(folder: Path) -> tuple[ProjectRules, tuple[Finding, ...]]:

@@ -77,9 +77,14 @@ class _Edit:
     text: str = ""
 
 
-def plan(folder: Path) -> Repair | None:
-    """Return the correction of a folder's manifest, None if it is no readable UTF-8 file."""
-    name = source.Source(folder).manifest_name
+def plan(folder: Path, *, manifest_name: str | None = None) -> Repair | None:
+    """Return the correction of a folder's manifest, None if it is no readable UTF-8 file.
+
+    Args:
+        folder: where it is.
+        manifest_name: of the manifest, if it is not called as usual.
+    """
+    name = source.Source(folder, manifest_name=manifest_name).manifest_name
     content = files.read_bytes(folder, name)
     if isinstance(content, Unreadable):
         return None
@@ -146,7 +151,7 @@ def _round(text: str, name: str) -> str:
 
 def _checked(text: str, name: str) -> tuple[Any, tuple[Finding, ...]]:
     """Return the document and what is wrong with it; None if the text cannot be read strictly."""
-    if name == source.YAML_NAME:
+    if name.endswith(source.YAML_SUFFIXES):
         document, findings = yaml_text.loads(text, where=name)
     else:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 import os
 import re
@@ -31,7 +30,7 @@ def improved(finding: Finding, source: Source) -> Finding:
         return finding if finding.fix else _with_right_form(finding, source)
     ending = PurePosixPath(found["name"]).suffix or ".py"
     near = difflib.get_close_matches(found["name"], _files(source.folder, ending), n=1, cutoff=_NEAR)
-    return dataclasses.replace(finding, fix=f"did you mean {near[0]!r}?") if near else finding
+    return finding._replace(fix=f"did you mean {near[0]!r}?") if near else finding
 
 
 def _with_right_form(finding: Finding, source: Source) -> Finding:
@@ -44,7 +43,7 @@ def _with_right_form(finding: Finding, source: Source) -> Finding:
     remaining = manifest.check({**source.manifest.document, key: meant}, where=source.manifest_name)
     if any(other.where == finding.where for other in remaining):
         return finding
-    return dataclasses.replace(finding, fix=f"write {meant!r}")
+    return finding._replace(fix=f"write {meant!r}")
 
 
 def _as_version(text: str) -> str:

@@ -17,7 +17,7 @@ CODE: Final = "MOP1320"
 
 def check(source: Source) -> Iterator[Finding]:
     """Yield a finding if the manifest is absent, doubled, or not a file."""
-    if all(files.exists(source.folder, name) for name in (JSON_NAME, YAML_NAME)):
+    if not source.alone and all(files.exists(source.folder, name) for name in (JSON_NAME, YAML_NAME)):
         yield Finding(
             code=CODE,
             what=f"the folder has both {JSON_NAME} and {YAML_NAME}",
