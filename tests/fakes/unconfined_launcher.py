@@ -34,7 +34,7 @@ channel = BlockingChannel(socket.socket(fileno=int(sys.argv[1])))
 host = worker.WorkerHost(channel, msgspec.msgpack.decode(bytes.fromhex(sys.argv[3])), app=app)
 hosts.attach(host)
 sys.path[:0] = search_path(app)
-os._exit(worker.run(host, channel, app=app, on_gone=lambda: os._exit(1)))
+os._exit(worker.run(host, app=app, on_gone=lambda: os._exit(1)))
 """
 
 

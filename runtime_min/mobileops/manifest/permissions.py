@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from mobileops.manifest import topics
 from mobileops.manifest._generated import PERMISSIONS, permission_problems
 from mobileops.manifest._problems import Problem
 from mobileops.manifest._report import findings
@@ -162,7 +163,7 @@ def covers(granted: Permission, needed: Permission) -> bool:
         return False
     if granted.family == "filesystem":
         return needed.argument.startswith(f"{granted.argument}/")
-    return granted.family == "events" and _topic_covers(granted.argument, needed.argument)
+    return granted.family == "events" and topics.covers(granted.argument, needed.argument)
 
 
 def allows(granted: Iterable[Permission], needed: Permission) -> bool:
@@ -186,11 +187,6 @@ def _network_covers(granted: Permission, needed: Permission) -> bool:
 def _protocol(permission: Permission) -> str:
     """Return what is spoken: only ``udp`` and ``listen`` are not outgoing TCP."""
     return permission.verb if permission.verb in {"udp", "listen"} else "tcp"
-
-
-def _topic_covers(wide: str, narrow: str) -> bool:
-    """Tell whether topic pattern ``narrow`` lies below ``wide``, which ends in ``*`` if it has anything below."""
-    return wide == "*" or (wide.endswith(".*") and narrow.startswith(wide[:-1]))
 
 
 def _normal(name: str, argument: str) -> str | Problem | None:

@@ -1,15 +1,17 @@
-"""The base of all plugin classes: identity, configuration, logging, queued requests."""
+"""The base of all plugin classes: identity, configuration, logging, queued requests, messages, events."""
 
 from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
+from mobileops.manifest.topics import covers
 from mobileops.plugin import host as hosts
+from mobileops.plugin.messages import Reply, Sender
 from mobileops.plugin.methods import exported
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mobileops.plugin.host import Host, Request
 
@@ -41,6 +43,7 @@ class Plugin:
         self._host: Host = host
         self.name = host.name
         self.config: dict[str, Any] = host.configuration()
+        self._subscriptions: dict[str, list[Callable[[Any], object]]] = {}
         self.logger = logging.getLogger(f"mobileops.plugin.{self.name}")
         if name is not None and name != self.name:
             self.log("WARNING", f"the code calls this plugin {name!r}, its manifest {self.name!r}; the manifest counts")
@@ -101,13 +104,91 @@ class Plugin:
             raise LookupError(message)
         return getattr(self, request.method)(*request.args, **request.kwargs)
 
-    def send_response(self, request_id: int, result: object) -> None:
-        """Answer a queued request."""
-        self._host.respond(request_id, result)
+    def send_response(self, request_id: int | str, result: object) -> None:
+        """Answer a queued request, or a message.
+
+        Args:
+            request_id: the request's ``id``, or the ``sender`` that `handle_message` got.
+            result: the answer, a msgpack value.
+
+        Raises:
+            TypeError: it is neither.
+        """
+        if isinstance(request_id, Sender):
+            self._host.ask("message.respond", {"id": request_id.message_id, "body": result})
+        elif isinstance(request_id, int):
+            self._host.respond(request_id, result)
+        else:
+            message = f"{request_id!r} is no request: pass on the `sender` that handle_message() got"
+            raise TypeError(message)
 
     def send_error_response(self, request_id: int, message: str) -> None:
         """Answer a queued request with an error."""
         self._host.respond_error(request_id, message)
+
+    def send_message(self, target: str, message: object) -> Reply:
+        """Send a message to another running plugin; needs ``plugin.communicate``.
+
+        Args:
+            target: its name.
+            message: a msgpack value.
+
+        Returns:
+            The reply to come, for whoever wants to wait for it.
+
+        Raises:
+            PermissionDenied: the manifest does not declare it.
+            PluginError: the target does not run, or takes no more messages now.
+        """
+        return Reply(self._host, self._host.ask("message.send", {"to": target, "body": message}))
+
+    def handle_message(self, sender: str, message: Any) -> None:  # noqa: ANN401, ARG002  what the other plugin sent, for the override
+        """Receive a message from another plugin; answer it with ``send_response(sender, result)``.
+
+        Args:
+            sender: the other plugin's name, stamped by the platform.
+            message: what it sent.
+        """
+        self.log("WARNING", f"a message from {sender!r} is ignored: {type(self).__name__} has no handle_message()")
+
+    def subscribe(self, topic: str, handler: Callable[[Any], object]) -> None:
+        """Have a method called for every event on a topic; needs ``events.subscribe``.
+
+        Args:
+            topic: a topic such as ``device.connected``, or a pattern such as ``device.*``.
+            handler: called with the event, one event after the other.
+
+        Raises:
+            PermissionDenied: the manifest does not declare it.
+        """
+        self._host.ask("event.subscribe", {"topic": topic})
+        self._subscriptions.setdefault(topic, []).append(handler)
+
+    def unsubscribe(self, topic: str) -> None:
+        """Undo every `subscribe` to exactly this topic or pattern."""
+        if self._subscriptions.pop(topic, None) is not None:
+            self._host.ask("event.unsubscribe", {"topic": topic})
+
+    def publish(self, topic: str, event: Mapping[str, Any]) -> int:
+        """Send an event to whoever has subscribed to its topic; needs ``events.publish``.
+
+        Returns:
+            How many plugins it was handed to.
+
+        Raises:
+            PermissionDenied: the manifest does not declare it.
+        """
+        return int(self._host.ask("event.publish", {"topic": topic, "event": dict(event)}))
+
+    def deliver_event(self, topic: str, event: Any) -> None:  # noqa: ANN401  whatever was published
+        """Call the handlers of one event; one that fails is logged, and the next is called."""
+        for pattern, handlers in tuple(self._subscriptions.items()):
+            if covers(pattern, topic):
+                for handler in tuple(handlers):
+                    try:
+                        handler(event)
+                    except Exception as error:  # noqa: BLE001  a broken handler is its author's matter
+                        self.log("ERROR", f"the handler of {topic} failed: {type(error).__name__}: {error}")
 
     def initialize(self) -> bool | None:
         """Prepare resources. Returning False, or raising, stops the start; None counts as success."""

@@ -60,6 +60,14 @@ class Host(Protocol):
     def respond_error(self, request_id: int, message: str) -> None:
         """Answer a queued request with an error."""
 
+    def ask(self, operation: str, body: Mapping[str, Any]) -> Any:  # noqa: ANN401  msgpack values
+        """Use the platform, as the manifest's permissions allow: messages, events, the platform API.
+
+        Raises:
+            PermissionDenied: the manifest does not declare what this needs.
+            MobileOpsError: the platform could not do it.
+        """
+
     def is_managed(self) -> bool:
         """Whether a plugin manager drives the lifecycle (False under ``python main.py``)."""
 

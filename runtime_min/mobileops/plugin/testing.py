@@ -41,6 +41,8 @@ class LocalHost:
         records: log lines, each ``{"level", "message", **fields}``, oldest first.
         responses: request id -> value.
         error_responses: request id -> message.
+        asked: what the plugin asked of the platform, each ``(operation, body)``, oldest first.
+        answers: operation -> what the platform answers; an exception is raised. None unless a test says otherwise.
     """
 
     def __init__(self, document: Mapping[str, Any], *, app: Path, settings: Mapping[str, Any] | None = None) -> None:
@@ -59,6 +61,8 @@ class LocalHost:
         self.records: list[dict[str, Any]] = []
         self.responses: dict[int, object] = {}
         self.error_responses: dict[int, str] = {}
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.answers: dict[str, Any] = {"message.send": 1, "event.publish": 0}
 
     @property
     def name(self) -> str:
@@ -100,6 +104,14 @@ class LocalHost:
     def respond_error(self, request_id: int, message: str) -> None:
         """Keep an error answer."""
         self.error_responses[request_id] = message
+
+    def ask(self, operation: str, body: Mapping[str, Any]) -> Any:  # noqa: ANN401  whatever the test prepared
+        """Keep the request and give the prepared answer."""
+        self.asked.append((operation, dict(body)))
+        answer = self.answers.get(operation)
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
 
     def is_managed(self) -> bool:
         """A test drives the lifecycle itself, so ``run()`` must not."""

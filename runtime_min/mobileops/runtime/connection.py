@@ -16,9 +16,12 @@ from mobileops.runtime.rpc import READ_BYTES, Decoder, Frame, Kind, encode
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
 MAX_WAITING_REQUESTS: Final = 1024
+MAX_OPEN_QUESTIONS: Final = 256
+"""How many answers a plugin may wait for at the same time."""
+
 MAX_UNSENT_BYTES: Final = 128 << 20
 
 
@@ -30,6 +33,7 @@ class Connection:
         channel: socket.socket,
         *,
         on_note: Callable[[Frame], None],
+        on_ask: Callable[[Frame], Awaitable[Any]],
         on_closed: Callable[[MobileOpsError | None], None],
     ) -> None:
         """Start to read.
@@ -37,6 +41,7 @@ class Connection:
         Args:
             channel: the manager's end of the socketpair.
             on_note: gets every NOTE frame.
+            on_ask: answers an ASK frame; a `MobileOpsError` that it raises is the answer, too.
             on_closed: called once: None after an orderly end of file, else the violation.
         """
         self._socket = channel
@@ -47,6 +52,8 @@ class Connection:
         self._next_id = 1
         self._unsent = bytearray()
         self._on_note = on_note
+        self._on_ask = on_ask
+        self._questions: set[asyncio.Task[None]] = set()
         self._on_closed = on_closed
         self._open = True
         self._loop.add_reader(self._socket.fileno(), self._readable)
@@ -66,6 +73,21 @@ class Connection:
         finally:
             deadline.cancel()
 
+    def deliver(self, wire: bytes) -> None:
+        """Send what `delivery` made.
+
+        Raises:
+            PluginGone: the plugin is not connected.
+        """
+        if not self._open:
+            raise _not_connected()
+        self._write(bytearray(wire))
+
+    @property
+    def unsent_bytes(self) -> int:
+        """How much the plugin has not taken yet, beyond what the kernel keeps for it."""
+        return len(self._unsent)
+
     def close(self, cause: MobileOpsError | None = None) -> None:
         """Stop reading, fail what waits and close the socket."""
         if not self._open:
@@ -79,11 +101,13 @@ class Connection:
                 future.set_exception(cause or PluginGone("the plugin ended before it answered", code="MOP5004"))
                 future.exception()  # retrieved: nobody may be waiting any more
         self._waiting.clear()
+        for question in self._questions:
+            question.cancel()
         self._on_closed(cause)
 
     def _send(self, kind: Kind, method: str, body: Any) -> asyncio.Future[Any]:  # noqa: ANN401  msgpack values
         if not self._open:
-            raise PluginGone("the plugin is not connected", code="MOP5004")
+            raise _not_connected()
         if len(self._waiting) >= MAX_WAITING_REQUESTS:
             raise RefusedError(
                 f"{MAX_WAITING_REQUESTS} calls wait already",
@@ -143,6 +167,9 @@ class Connection:
         if frame.kind is Kind.NOTE:
             self._on_note(frame)
             return
+        if frame.kind is Kind.ASK:
+            self._asked(frame)
+            return
         if frame.kind not in {Kind.RESULT, Kind.ERROR}:
             raise ProtocolViolation(f"a plugin may not send {frame.kind.name}", code="MOP5007")
         future = self._waiting.pop(frame.id, None)
@@ -154,6 +181,34 @@ class Connection:
             future.set_result(frame.body)
         else:
             future.set_exception(_remote_error(frame.body))
+
+    def _asked(self, frame: Frame) -> None:
+        if len(self._questions) >= MAX_OPEN_QUESTIONS:
+            raise ProtocolViolation(f"more than {MAX_OPEN_QUESTIONS} questions at the same time", code="MOP5008")
+        question = self._loop.create_task(self._answer(frame))
+        self._questions.add(question)
+        question.add_done_callback(self._questions.discard)
+
+    async def _answer(self, frame: Frame) -> None:
+        try:
+            wire = encode(Frame(Kind.RESULT, frame.id, "", await self._on_ask(frame)))
+        except MobileOpsError as error:
+            wire = encode(Frame(Kind.ERROR, frame.id, "", error.to_dict()))
+        if self._open:
+            self._write(wire)
+
+
+def delivery(method: str, body: Any) -> bytes:  # noqa: ANN401  msgpack values
+    """Return the wire form of something that wants no answer; any number of connections can deliver it.
+
+    Raises:
+        ProtocolViolation: it is too long.
+    """
+    return bytes(encode(Frame(Kind.DELIVER, 0, method, body)))
+
+
+def _not_connected() -> PluginGone:
+    return PluginGone("the plugin is not connected", code="MOP5004")
 
 
 def _expire(future: asyncio.Future[Any], method: str, deadline_s: float) -> None:

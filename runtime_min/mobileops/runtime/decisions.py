@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 START: Final = "start"
 GRANT: Final = "grant"
 REPORT: Final = "report"
+MAX_REMEMBERED: Final = 1000
+"""Decisions of one run that are not written down again."""
+
 _AT_START: Final = "granted at the start"
 
 
@@ -47,6 +50,7 @@ class Decisions:
         self._name = manifest.name
         self._version = str(manifest.version)
         self._granted = manifest.permissions
+        self._allowed: set[tuple[str, str]] = set()
 
     def start(self, compiled: SandboxPolicy, environment: Mapping[str, str]) -> None:
         """Write down what a start grants.
@@ -77,11 +81,13 @@ class Decisions:
             self._record([(REPORT, message, None, f"method {method!r} raised it", False)])
 
     def require(self, needed: Permission, *, operation: str, target: str) -> None:
-        """Let a request on the channel pass, or not; either is written down.
+        """Let a request on the channel pass, or not.
+
+        What passes is written down once a run for each operation and target, what does not every time.
 
         Args:
             needed: the narrowest permission for the request.
-            operation: one word, such as ``message``.
+            operation: one word, such as ``message.send``.
             target: what it is about.
 
         Raises:
@@ -90,7 +96,10 @@ class Decisions:
         """
         by = next((one for one in self._granted if covers(one, needed)), None)
         if by is not None:
-            self._record([(operation, target, str(by), "granted", True)])
+            if (operation, target) not in self._allowed:
+                self._record([(operation, target, str(by), "granted", True)])
+                if len(self._allowed) < MAX_REMEMBERED:
+                    self._allowed.add((operation, target))
             return
         self._record([(operation, target, None, f"no permission covers {needed}", False)])
         raise PermissionDenied(

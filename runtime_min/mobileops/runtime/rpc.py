@@ -11,6 +11,8 @@ CONTROL   2   asker → server    lifecycle: "initialize", "health", "stop"
 RESULT    3   server → asker    the value of the request with this id
 ERROR     4   server → asker    ``body = {"type", "message", "code", "detail"}``
 NOTE      5   server → asker    no answer expected, id 0: "log", "state"
+ASK       6   plugin → manager  use the platform: "message.send", "event.publish", …; the id is the plugin's own
+DELIVER   7   manager → plugin  no answer expected, id 0: "event", "message"
 ========= === ================= ==============================================================
 
 Rules, each enforced by `Decoder` or the peer's dispatcher; breaking one ends the connection with a `ProtocolViolation`:
@@ -55,6 +57,8 @@ class Kind(enum.IntEnum):
     RESULT = 3
     ERROR = 4
     NOTE = 5
+    ASK = 6
+    DELIVER = 7
 
 
 class Frame(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -196,15 +200,27 @@ class BlockingChannel:
             PluginGone: the other side closed the connection.
             ProtocolViolation: it sent something that is no frame.
         """
-        while not self._ready:
+        if not self._ready:
+            self._ready = self.receive_all()
+        return self._ready.pop(0)
+
+    def receive_all(self) -> list[Frame]:
+        """Wait for frames and return those that arrived together, at least one.
+
+        Raises:
+            PluginGone: the other side closed the connection.
+            ProtocolViolation: it sent something that is no frame.
+        """
+        frames, self._ready = self._ready, []
+        while not frames:
             try:
                 data = self._socket.recv(READ_BYTES)
             except ConnectionResetError as error:
                 raise _gone() from error
             if not data:
                 raise _gone()
-            self._ready = self._decoder.feed(data)
-        return self._ready.pop(0)
+            frames = self._decoder.feed(data)
+        return frames
 
     def request(self, kind: Kind, method: str, body: Any, *, request_id: int = 1) -> Frame:  # noqa: ANN401  msgpack values
         """Send one request and wait for its answer.

@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 from mobileops.errors import CallError, MobileOpsError, NotFoundError, PluginError, PluginGone
 from mobileops.runtime.connection import Connection
 from mobileops.runtime.decisions import Decisions
+from mobileops.runtime.events import Events
 from mobileops.runtime.identities import identity_index
 from mobileops.runtime.instance import ACTIVE, Instance, State
 from mobileops.runtime.isolation.credentials import plugin_uid
 from mobileops.runtime.isolation.policy import compile_policy, select_environment
 from mobileops.runtime.logs import LogFile
+from mobileops.runtime.messages import Messages
 from mobileops.runtime.output import OutputReader
+from mobileops.runtime.requests import Requests
 from mobileops.runtime.rpc import Frame, Kind
 from mobileops.runtime.trust import TrustPolicy
 
@@ -35,7 +38,11 @@ KILL_WAIT_S: Final = 5.0
 
 
 class Supervisor:
-    """All running plugins of one home."""
+    """All running plugins of one home.
+
+    Attributes:
+        events: what they have subscribed to.
+    """
 
     def __init__(
         self,
@@ -58,6 +65,9 @@ class Supervisor:
         self._launcher = launcher
         self._environment = dict(environment or {})
         self._instances: dict[str, Instance] = {}
+        self.events = Events()
+        self._messages = Messages(self._running)
+        self._requests = Requests({**self.events.operations(), **self._messages.operations()})
 
     async def start(self, name: str, *, debug: bool = False) -> dict[str, Any]:
         """Start an installed plugin and wait until it is ready.
@@ -159,7 +169,10 @@ class Supervisor:
         by_launch = {one.launched.launch_id: one for one in self._instances.values() if one.launched}
         for report in self._launcher().read_exits():
             if report.launch_id in by_launch:
-                by_launch[report.launch_id].exited(report.status)
+                instance = by_launch[report.launch_id]
+                instance.exited(report.status)
+                self.events.forget(instance)
+                self._messages.forget(instance)
 
     def _running(self, name: str) -> Instance:
         instance = self._instances.get(name)
@@ -198,6 +211,7 @@ class Supervisor:
         instance.connection = Connection(
             launched.channel,
             on_note=lambda frame: _on_note(instance, frame),
+            on_ask=lambda frame: self._requests.answer(instance, frame),
             on_closed=lambda cause: _on_closed(instance, cause),
         )
         OutputReader(launched.output, lambda line: instance.write("INFO", line, source="output"))

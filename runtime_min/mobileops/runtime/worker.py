@@ -20,12 +20,14 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from mobileops.errors import MobileOpsError, NotFoundError, PluginGone
+from mobileops.errors import MobileOpsError, NotFoundError
 from mobileops.plugin import host as hosts
 from mobileops.plugin.configuration import layered
 from mobileops.plugin.host import Request
 from mobileops.plugin.loading import load_class, search_path
+from mobileops.plugin.messages import Sender
 from mobileops.plugin.methods import exported
+from mobileops.runtime.exchange import Exchange
 from mobileops.runtime.logging_bridge import install as install_logging
 from mobileops.runtime.rpc import BlockingChannel, Frame, Kind
 
@@ -55,8 +57,7 @@ class WorkerHost:
         self.debug = bool(assignment.get("debug"))
         self._settings: Mapping[str, Any] = assignment.get("settings", {})
         self._app = app
-        self._channel = channel
-        self._sending = threading.Lock()
+        self._exchange = Exchange(channel)
         self._queue: list[Request] = []
         self._queued_ids: set[int] = set()
         self._ready_at: float | None = None
@@ -150,8 +151,15 @@ class WorkerHost:
 
     def send(self, frame: Frame) -> None:
         """Send one frame; any thread may."""
-        with self._sending:
-            self._channel.send(frame)
+        self._exchange.send(frame)
+
+    def ask(self, operation: str, body: Mapping[str, Any]) -> Any:  # noqa: ANN401  msgpack values
+        """Ask the plugin manager; see `Exchange.ask`."""
+        return self._exchange.ask(operation, body)
+
+    def next_request(self) -> Frame:
+        """Wait for a request; see `Exchange.next_request`."""
+        return self._exchange.next_request()
 
     def _answered(self, request_id: int) -> None:
         if request_id not in self._queued_ids:
@@ -168,21 +176,17 @@ def _arguments(frame: Frame) -> dict[str, Any]:
 class Server:
     """The serving thread's dispatcher."""
 
-    def __init__(
-        self, host: WorkerHost, plugin: Plugin, channel: BlockingChannel, *, app: Path, on_gone: Callable[[], object]
-    ) -> None:
-        """Serve one plugin on one channel.
+    def __init__(self, host: WorkerHost, plugin: Plugin, *, app: Path, on_gone: Callable[[], object]) -> None:
+        """Serve one plugin.
 
         Args:
             host: the plugin's host.
             plugin: the instance.
-            channel: to the plugin manager.
             app: the plugin's folder, for hooks.
             on_gone: called when the plugin manager is gone.
         """
         self._host = host
         self._plugin = plugin
-        self._channel = channel
         self._app = app
         self._on_gone = on_gone
         self._methods = {name: getattr(plugin, name) for name in exported(type(plugin))}
@@ -193,7 +197,7 @@ class Server:
         """Answer frames until "stop", or until the manager is gone: without it a plugin has no reason to live."""
         try:
             while not self.stopped.is_set():
-                self._dispatch(self._channel.receive())
+                self._dispatch(self._host.next_request())
         except MobileOpsError:  # PluginGone, or a ProtocolViolation: whoever is there is no manager
             self._on_gone()
         finally:
@@ -207,13 +211,23 @@ class Server:
             self._answer(frame, self._control)
         elif frame.kind is Kind.QUEUE:
             self._host.enqueue(frame)
+        elif frame.kind is Kind.DELIVER:
+            self._deliver(frame.method, frame.body)
+
+    def _deliver(self, what: str, body: dict[str, Any]) -> None:
+        """Hand over an event or a message; nobody waits for what comes of it."""
+        try:
+            if what == "event":
+                self._plugin.deliver_event(body["topic"], body["event"])
+            elif what == "message":
+                self._plugin.handle_message(Sender(body["sender"], body["id"]), body["body"])
+        except Exception as error:  # noqa: BLE001  a broken handler is the plugin's own matter
+            self._host.log("ERROR", f"handling the {what} failed: {type(error).__name__}: {error}", {})
 
     def _answer(self, frame: Frame, act: Any) -> None:  # noqa: ANN401  one of this class's two handlers
         try:
             answer = Frame(Kind.RESULT, frame.id, "", act(frame))
             self._host.send(answer)
-        except PluginGone:
-            raise
         except BaseException as error:  # noqa: BLE001  whatever a plugin raises is its caller's answer
             self._host.send(Frame(Kind.ERROR, frame.id, "", self._describe(error)))
 
@@ -266,23 +280,21 @@ def run_hook(host: WorkerHost, hook: str, *, app: Path = APP) -> None:
 
 def main(connection: socket.socket, assignment: Mapping[str, Any]) -> NoReturn:
     """Run the plugin that is mounted at /app; the zygote calls this as the last thing it does in a child."""
-    channel = BlockingChannel(connection)
-    host = WorkerHost(channel, assignment)
+    host = WorkerHost(BlockingChannel(connection), assignment)
     hosts.attach(host)
     sys.path[:0] = search_path(APP)
     install_logging(host)
-    status = run(host, channel, on_gone=lambda: os._exit(EXIT_FAILED))
+    status = run(host, on_gone=lambda: os._exit(EXIT_FAILED))
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
 
 
-def run(host: WorkerHost, channel: BlockingChannel, *, on_gone: Callable[[], object], app: Path = APP) -> int:
+def run(host: WorkerHost, *, on_gone: Callable[[], object], app: Path = APP) -> int:
     """Load, initialise, serve and end the plugin; return the process's exit status.
 
     Args:
         host: the plugin's host, attached.
-        channel: to the plugin manager.
         on_gone: called in the serving thread when the plugin manager is gone.
         app: the plugin's folder.
     """
@@ -293,7 +305,7 @@ def run(host: WorkerHost, channel: BlockingChannel, *, on_gone: Callable[[], obj
             return _fail(host, "initialize() returned False")
     except BaseException as error:  # noqa: BLE001  any way out of an author's code is a failed start
         return _fail(host, f"{type(error).__name__}: {error}", error)
-    server = Server(host, plugin, channel, app=app, on_gone=on_gone)
+    server = Server(host, plugin, app=app, on_gone=on_gone)
     host.mark_ready(exported(type(plugin)))
     serving = threading.Thread(target=server.serve, name="mobileops-channel", daemon=True)
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mobileops.errors import CallError, MobileOpsError, PluginGone, RefusedError
+from mobileops.errors import CallError, MobileOpsError, PluginError, PluginGone, RefusedError
 from mobileops.runtime import connection as module
 from mobileops.runtime.connection import Connection
 from mobileops.runtime.rpc import Decoder, Frame, Kind, encode
@@ -25,13 +25,18 @@ class Peer:
         self.notes: list[Frame] = []
         self.closed: list[MobileOpsError | None] = []
         self._ended, self._noted = asyncio.Event(), asyncio.Event()
-        self.connection = Connection(ours, on_note=self._note, on_closed=self._close)
+        self.connection = Connection(ours, on_note=self._note, on_ask=self._asked, on_closed=self._close)
         self.socket.setblocking(False)
         self._decoder = Decoder()
 
     def _note(self, frame: Frame) -> None:
         self.notes.append(frame)
         self._noted.set()
+
+    async def _asked(self, frame: Frame) -> Any:
+        if frame.method == "refuse":
+            raise PluginError("no", code="MOP5304")
+        return frame.body
 
     def _close(self, cause: MobileOpsError | None) -> None:
         self.closed.append(cause)

@@ -42,7 +42,7 @@ class Running:
         self._thread.start()
 
     def _run(self, app: Path) -> None:
-        self.status = worker.run(self.host, self._worker_channel, app=app, on_gone=self.gone.set)
+        self.status = worker.run(self.host, app=app, on_gone=self.gone.set)
 
     def notes_until(self, state: str) -> list[Frame]:
         """Return the notes up to the state note."""

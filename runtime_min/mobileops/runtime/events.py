@@ -1,0 +1,104 @@
+"""Events: a topic, a mapping, and whoever subscribed; nobody waits for anybody.
+
+A subscriber that does not keep up loses events, which its log says; it never slows down the publisher or the others.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from mobileops.manifest import Permission
+from mobileops.manifest.topics import covers
+from mobileops.runtime.connection import delivery
+from mobileops.runtime.requests import Operation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mobileops.runtime.instance import Instance
+
+MAX_SUBSCRIPTIONS: Final = 1000
+"""Of one plugin."""
+
+MAX_BACKLOG_BYTES: Final = 4 << 20
+"""What a subscriber may leave unread before it loses events."""
+
+
+class Events:
+    """The subscriptions of all running plugins."""
+
+    def __init__(self) -> None:
+        """Start without any."""
+        self._patterns: dict[str, set[str]] = {}
+        self._subscribers: dict[str, Instance] = {}
+        self._lost: dict[str, int] = {}
+
+    def operations(self) -> dict[str, Operation]:
+        """Return what plugins may ask for."""
+        return {
+            "event.subscribe": Operation(self._subscribe, _may_subscribe),
+            "event.unsubscribe": Operation(self._unsubscribe),
+            "event.publish": Operation(self._publish, _may_publish),
+        }
+
+    def emit(self, topic: str, event: Mapping[str, Any]) -> int:
+        """Hand an event to everybody who has subscribed to its topic, and return how many that are.
+
+        Args:
+            topic: no pattern.
+            event: msgpack values.
+        """
+        wire = delivery("event", {"topic": topic, "event": dict(event)})
+        wanting = [
+            self._subscribers[name]
+            for name, patterns in self._patterns.items()
+            if any(covers(pattern, topic) for pattern in patterns)
+        ]
+        return sum(self._hand_over(instance, wire) for instance in wanting)
+
+    def forget(self, instance: Instance) -> None:
+        """Drop the subscriptions of a plugin that has ended."""
+        if self._subscribers.get(instance.name) is instance:
+            del self._subscribers[instance.name], self._patterns[instance.name]
+            self._lost.pop(instance.name, None)
+
+    def _hand_over(self, instance: Instance, wire: bytes) -> bool:
+        """Deliver to one subscriber; say at powers of two how much it has lost."""
+        if instance.connection is None:
+            return False
+        if instance.connection.unsent_bytes > MAX_BACKLOG_BYTES:
+            lost = self._lost[instance.name] = self._lost.get(instance.name, 0) + 1
+            if lost & (lost - 1) == 0:
+                instance.write("WARNING", f"events come faster than it takes them: {lost} lost since it started")
+            return False
+        instance.connection.deliver(wire)
+        return True
+
+    async def _subscribe(self, instance: Instance, body: Mapping[str, Any]) -> None:
+        if self._subscribers.get(instance.name) is not instance:
+            self._subscribers[instance.name] = instance
+            self._patterns[instance.name] = set()
+        patterns = self._patterns[instance.name]
+        if len(patterns) >= MAX_SUBSCRIPTIONS:
+            message = f"more than {MAX_SUBSCRIPTIONS} subscriptions"
+            raise ValueError(message)
+        patterns.add(body["topic"])
+
+    async def _unsubscribe(self, instance: Instance, body: Mapping[str, Any]) -> None:
+        if self._subscribers.get(instance.name) is instance:
+            self._patterns[instance.name].discard(body["topic"])
+
+    async def _publish(self, _instance: Instance, body: Mapping[str, Any]) -> int:
+        return self.emit(body["topic"], body["event"])
+
+
+def _may_subscribe(body: Mapping[str, Any]) -> tuple[Permission, str]:
+    return Permission.parse(f"events.subscribe:{body['topic']}"), body["topic"]
+
+
+def _may_publish(body: Mapping[str, Any]) -> tuple[Permission, str]:
+    topic = body["topic"]
+    if "*" in topic:
+        message = f"{topic!r} is a pattern, an event has one topic"
+        raise ValueError(message)
+    return Permission.parse(f"events.publish:{topic}"), topic
