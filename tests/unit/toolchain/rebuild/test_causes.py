@@ -165,7 +165,7 @@ def test_the_same_source_is_identical(tmp_path):
 
 def test_a_stored_bundle_is_rebuilt_stored(tmp_path):
     folder = write_plugin(tmp_path / "demo", files={"data.txt": "text " * 100})
-    bundle = pipeline._build(folder, tmp_path / "out", stored=True).path
+    bundle = pipeline._build(folder, tmp_path / "out", choices=pipeline.Choices(stored=True)).path
     assert pipeline.rebuild(bundle, folder).difference is None
 
 
