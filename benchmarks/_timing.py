@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import statistics
 import subprocess
 import time
@@ -33,33 +34,55 @@ class Contender:
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """Times of one contender in seconds."""
+    """Times of one contender in seconds.
+
+    Attributes:
+        name: of the contender.
+        median_s: of the wall time.
+        best_s: of the wall time.
+        rounds: how many were measured.
+        cpu_s: median of the processor time of a process and its children, 0 for a call in this one.
+        memory_mb: the most that a process or one of its children had in memory, 0 for a call in this one.
+    """
 
     name: str
     median_s: float
     best_s: float
     rounds: int
+    cpu_s: float = 0.0
+    memory_mb: int = 0
 
 
 def measure(contenders: Sequence[Contender], *, rounds: int) -> list[Result]:
     """Run all contenders in turn, `rounds` times after one round that only warms caches."""
-    times: dict[str, list[float]] = {contender.name: [] for contender in contenders}
+    runs: dict[str, list[tuple[float, float, int]]] = {contender.name: [] for contender in contenders}
     for turn in range(rounds + 1):
         for contender in contenders:
-            seconds = _run(contender)
+            run = _run(contender)
             if turn:
-                times[contender.name].append(seconds)
-    return [Result(name, statistics.median(taken), min(taken), rounds) for name, taken in times.items()]
+                runs[contender.name].append(run)
+    return [_summary(name, taken) for name, taken in runs.items()]
 
 
-def _run(contender: Contender) -> float:
+def _summary(name: str, taken: Sequence[tuple[float, float, int]]) -> Result:
+    wall, processor, memory = zip(*taken, strict=True)
+    return Result(name, statistics.median(wall), min(wall), len(wall), statistics.median(processor), max(memory))
+
+
+def _run(contender: Contender) -> tuple[float, float, int]:
+    """Return wall time, processor time, and memory in MB."""
     contender.prepare()
     begin = time.perf_counter()
     if contender.call is not None:
         contender.call()
-    if contender.command is not None:
-        subprocess.run(contender.command, check=True, capture_output=True, cwd=contender.cwd)
-    return time.perf_counter() - begin
+        return time.perf_counter() - begin, 0.0, 0
+    assert contender.command is not None
+    with subprocess.Popen(contender.command, stdout=subprocess.DEVNULL, cwd=contender.cwd) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    taken = time.perf_counter() - begin
+    assert process.returncode == 0, contender.name
+    return taken, usage.ru_utime + usage.ru_stime, usage.ru_maxrss >> 10
 
 
 def ratios(results: Sequence[Result], subject: str) -> dict[str, float]:
@@ -71,11 +94,12 @@ def ratios(results: Sequence[Result], subject: str) -> dict[str, float]:
 def report(title: str, results: Sequence[Result], *, subject: str) -> Mapping[str, object]:
     """Print one table and return it as plain values."""
     print(f"\n{title} (median of {results[0].rounds}, alternated)")
-    print(f"  {'':34}{'median':>10}{'best':>10}   {subject} takes")
+    print(f"  {'':34}{'median':>10}{'best':>10}{'cpu':>10}{'memory':>9}   {subject} takes")
     shares = ratios(results, subject)
     for result in results:
+        spent = f"{_shown(result.cpu_s):>10}{f'{result.memory_mb} MB':>9}" if result.cpu_s else ""
         share = f"{shares[result.name]:6.2f} x" if result.name in shares else ""
-        print(f"  {result.name:34}{_shown(result.median_s):>10}{_shown(result.best_s):>10}   {share}")
+        print(f"  {result.name:34}{_shown(result.median_s):>10}{_shown(result.best_s):>10}{spent:>19}   {share}")
     return {
         "title": title,
         "subject": subject,

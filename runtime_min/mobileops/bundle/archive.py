@@ -72,6 +72,9 @@ class Archive:
         Raises:
             BundleRefused: with MOP2212 to MOP2216, or MOP2019 when the file cannot be read any more.
         """
+        if member.size <= CHUNK_BYTES and (whole := self._whole(member)) is not None:
+            yield whole
+            return
         pieces = self._stored(member) if member.method == layout.STORED else self._inflated(member)
         crc32 = 0
         for piece in pieces:
@@ -80,6 +83,19 @@ class Archive:
         if crc32 != member.crc32:
             what = f"the CRC-32 is {crc32:08x}, declared is {member.crc32:08x}"
             refuse(Code.CHECKSUM, what, where=self.place(member))
+
+    def _whole(self, member: Member) -> bytes | None:
+        """Return the bytes of a member of one chunk, or None when anything is wrong: the long way says what it is."""
+        data = self._read(member.data_offset, member.compressed_size)
+        if member.method == layout.DEFLATED:
+            inflater = zlib.decompressobj(_RAW_DEFLATE)
+            try:
+                data = inflater.decompress(data, member.size + 1)
+            except zlib.error:
+                return None
+            if not inflater.eof or inflater.unused_data or inflater.unconsumed_tail:
+                return None
+        return data if len(data) == member.size and zlib.crc32(data) == member.crc32 else None
 
     def place(self, member: Member) -> str:
         """Return how errors call a member."""

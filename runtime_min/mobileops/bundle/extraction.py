@@ -13,6 +13,7 @@ import shutil
 from typing import TYPE_CHECKING, Final, Self
 
 from mobileops.bundle.codes import Code
+from mobileops.bundle.flushing import Flusher
 from mobileops.errors import HostFault
 
 if TYPE_CHECKING:
@@ -91,31 +92,18 @@ def _bad_target(into: Path, reason: str) -> HostFault:
 
 
 def _write_all(root: int, files: Iterable[tuple[str, int, Iterator[bytes]]]) -> None:
-    with _Folders(root) as folders:
+    with Flusher() as flusher, _Folders(root, flusher) as folders:
         for name, mode, content in files:
             folder, _, base = name.rpartition("/")
             parent = folders.enter(folder)
-            descriptor = os.open(base, _FILE_FLAGS, 0o600, dir_fd=parent)
-            try:
-                for piece in content:
-                    _write_piece(descriptor, piece)
-                # Not left to open(): the umask of the installing process is not part of the bundle.
-                os.fchmod(descriptor, mode)
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-
-
-def _write_piece(descriptor: int, piece: bytes) -> None:
-    view = memoryview(piece)
-    while view:
-        view = view[os.write(descriptor, view) :]
+            flusher.file(os.open(base, _FILE_FLAGS, 0o600, dir_fd=parent), mode, content)
 
 
 class _Folders:
     """The chain of open folders from the root to where files are being written; at most as long as names are deep."""
 
-    def __init__(self, root: int) -> None:
+    def __init__(self, root: int, flusher: Flusher) -> None:
+        self._flusher = flusher
         self._made: set[str] = {""}
         self._chain: list[tuple[str, int]] = [("", os.dup(root))]
 
@@ -143,11 +131,7 @@ class _Folders:
         return descriptor
 
     def _leave(self) -> None:
-        _, descriptor = self._chain.pop()
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        self._flusher.folder(self._chain.pop()[1])
 
 
 def _remove_content(root: int) -> None:

@@ -26,7 +26,7 @@ from mobileops.errors import BundleRefused, ManifestError
 from mobileops.manifest import json_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _MODE_TEXTS: Final = {f"{mode:04o}": mode for mode in MODES}
@@ -67,12 +67,13 @@ class FileTable:
         return f"{{{','.join(rows)}}}".encode()
 
     @classmethod
-    def parse(cls, data: bytes, *, where: str = FILES_MEMBER) -> FileTable:
+    def parse(cls, data: bytes, *, where: str = FILES_MEMBER, valid: Collection[str] = ()) -> FileTable:
         """Read a document strictly.
 
         Args:
             data: the bytes of the document.
             where: the place to name in errors.
+            valid: names that are known to be valid beside each other; a table of others is checked name by name.
 
         Raises:
             BundleRefused: the document is not JSON (MOP2305), has another shape, or is not canonical (MOP2306).
@@ -85,7 +86,7 @@ class FileTable:
             raise _malformed("the file table is not a JSON object", where)
         if len(document) > MAX_MEMBERS:
             raise _malformed(f"the file table lists {len(document)} files, more than {MAX_MEMBERS}", where)
-        table = cls(types.MappingProxyType(_entries(document, where)))
+        table = cls(types.MappingProxyType(_entries(document, where, valid)))
         if table.to_json() != data:
             raise BundleRefused(
                 "the file table is not canonical JSON",
@@ -101,11 +102,12 @@ def _utf16_order(item: tuple[str, FileEntry]) -> bytes:
     return item[0].encode("utf-16-be")
 
 
-def _entries(document: dict[str, Any], where: str) -> dict[str, FileEntry]:
+def _entries(document: dict[str, Any], where: str, valid: Collection[str]) -> dict[str, FileEntry]:
     names = NameSet()
+    known = all(name in valid for name in document)
     entries: dict[str, FileEntry] = {}
     for name, value in document.items():
-        fault = names.add(name)
+        fault = None if known else names.add(name)
         if fault is not None:
             raise _malformed(f"a name in the file table is invalid: {fault.what}", where)
         entries[name] = _entry(name, value, where)

@@ -32,6 +32,9 @@ MAX_FILES_BYTES: Final = 16 << 20
 CHUNK_BYTES: Final = 256 << 10
 """How much of a member is in memory at once."""
 
+MAX_KEPT_BYTES: Final = 24 << 20
+"""Of small members together, between their check and their writing: constant, and most bundles are smaller."""
+
 
 def ratio_is_excessive(size: int, compressed_size: int) -> bool:
     """Tell whether `size` inflated bytes are too many for `compressed_size` stored ones."""

@@ -8,14 +8,17 @@
 4. the table lists exactly the other members, with the declared sizes and modes.
 
 Afterwards only the bytes of the other members are unchecked. `Bundle.check_members` inflates all of them and compares
-checksums and digests; `Bundle.extract` does so before the first byte is written, and again while writing.
+checksums and digests; `Bundle.extract` does so before the first byte is written, and again for what it reads again.
 Nothing here looks at a signature: see ``mobileops.runtime.trust``.
 """
 
 from __future__ import annotations
 
+import bisect
 import hashlib
-from typing import TYPE_CHECKING, Self
+import itertools
+import threading
+from typing import TYPE_CHECKING, Final, Self
 
 from mobileops.bundle import layout
 from mobileops.bundle.archive import Archive
@@ -23,16 +26,19 @@ from mobileops.bundle.codes import Code
 from mobileops.bundle.digest import sha256_of_descriptor
 from mobileops.bundle.extraction import write_tree
 from mobileops.bundle.files import FileEntry, FileTable
-from mobileops.bundle.limits import MAX_FILES_BYTES, MAX_MANIFEST_BYTES
+from mobileops.bundle.limits import CHUNK_BYTES, MAX_FILES_BYTES, MAX_KEPT_BYTES, MAX_MANIFEST_BYTES
 from mobileops.bundle.refusal import member_place, refuse
-from mobileops.errors import ManifestError, NotFoundError
+from mobileops.errors import BundleRefused, ManifestError, NotFoundError
 from mobileops.manifest import Manifest, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from mobileops.bundle.records import Member
+
+
+_THREADS_PAY_FROM_BYTES: Final = 1 << 20
 
 
 def open_bundle(path: Path) -> Bundle:
@@ -48,6 +54,40 @@ def open_bundle(path: Path) -> Bundle:
     except BaseException:
         archive.close()
         raise
+
+
+def _halves(members: Sequence[Member]) -> tuple[Sequence[Member], Sequence[Member]]:
+    """Return members in two parts of about the same size; the second is empty when a thread would only cost."""
+    sizes = list(itertools.accumulate(member.size for member in members))
+    middle = len(members) if sizes[-1] < _THREADS_PAY_FROM_BYTES else bisect.bisect_left(sizes, sizes[-1] / 2) + 1
+    return members[:middle], members[middle:]
+
+
+class _Kept:
+    """Checked bytes that are soon written, so that they are not inflated twice; bounded.
+
+    Args:
+        limit_bytes: of all kept members together.
+    """
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._left = limit_bytes
+        self._content: dict[str, bytes] = {}
+
+    def keep(self, member: Member, content: Iterator[bytes]) -> None:
+        """Read `content` to its end, and keep it while there is room."""
+        if member.size > min(self._left, CHUNK_BYTES):
+            for _ in content:
+                pass
+            return
+        # Two threads may both see the last room: the bound is then exceeded by one chunk.
+        self._left -= member.size
+        self._content[member.name] = b"".join(content)
+
+    def take(self, member: Member) -> Iterator[bytes] | None:
+        """Return the bytes of a member, which are forgotten here; None when they were not kept."""
+        content = self._content.pop(member.name, None)
+        return None if content is None else iter((content,))
 
 
 class Bundle:
@@ -87,7 +127,8 @@ class Bundle:
         self.manifest = self._parse_manifest(manifest_bytes)
         files_bytes = self.read(layout.FILES_MEMBER, limit=MAX_FILES_BYTES)
         self.files_digest = hashlib.sha256(files_bytes).hexdigest()
-        self.files = FileTable.parse(files_bytes, where=member_place(archive.where, layout.FILES_MEMBER.encode()))
+        where = member_place(archive.where, layout.FILES_MEMBER.encode())
+        self.files = FileTable.parse(files_bytes, where=where, valid=self._by_name.keys())
         self._check_table()
         self._compare(layout.MANIFEST_MEMBER, len(manifest_bytes), hashlib.sha256(manifest_bytes).hexdigest())
 
@@ -140,15 +181,36 @@ class Bundle:
         Raises:
             BundleRefused: with the code of the first member that is wrong; nothing else is ever raised.
         """
-        for member in self.members:
-            for _ in self._checked_chunks(member):
-                pass
+        self._check_all(_Kept(0))
+
+    def _check_all(self, kept: _Kept) -> None:
+        """Check the members in two threads, each half of the bytes; the refusal is that of the first wrong member."""
+        first, second = _halves(self.members)
+        refusals: tuple[list[BundleRefused], list[BundleRefused]] = ([], [])
+        other = threading.Thread(target=self._check, args=(second, refusals[1], kept), name="check")
+        if second:
+            other.start()
+        try:
+            self._check(first, refusals[0], kept)
+        finally:
+            if second:
+                other.join()
+        for refusal in itertools.chain(*refusals):
+            raise refusal
         self._checked = True
+
+    def _check(self, members: Sequence[Member], wrong: list[BundleRefused], kept: _Kept) -> None:
+        try:
+            for member in members:
+                kept.keep(member, self._checked_chunks(member))
+        except BundleRefused as refusal:
+            wrong.append(refusal)
 
     def extract(self, into: Path) -> None:
         """Write all members below `into`, which must be an empty folder or not exist (its parent must).
 
-        Every member is checked before the first byte is written, and again while writing. Files are created
+        Every member is checked before the first byte is written; what is not kept in memory since then is checked
+        again while it is written. Files are created
         exclusively, never through a link, with the modes of the table whatever the umask; files and folders are
         flushed to disk. When anything fails, everything written is removed again.
 
@@ -156,10 +218,13 @@ class Bundle:
             BundleRefused: a member is wrong.
             HostFault: the folder is not empty (MOP2314) or the disk refuses (MOP2315).
         """
+        kept = _Kept(MAX_KEPT_BYTES)
         if not self._checked:
-            self.check_members()
-        modes = ((member.name, member.mode, self._checked_chunks(member)) for member in self.members)
-        write_tree(into, modes)
+            self._check_all(kept)
+        files = (
+            (member.name, member.mode, kept.take(member) or self._checked_chunks(member)) for member in self.members
+        )
+        write_tree(into, files)
 
     def _member(self, name: str) -> Member:
         member = self._by_name.get(name)

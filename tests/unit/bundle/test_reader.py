@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mobileops.bundle import FILES_MEMBER, Code, open_bundle
+from mobileops.bundle import FILES_MEMBER, Code, open_bundle, reader
 from mobileops.errors import BundleRefused, NotFoundError
 from tests.fakes.hostile_archives import GOOD, Entry, bundle
 
@@ -187,3 +187,24 @@ def test_every_change_of_one_byte_is_refused_or_changes_the_digest(tmp_path):
             except BundleRefused:
                 continue
     assert accepted <= len(GOOD) // 50
+
+
+def test_large_bundles_are_checked_in_two_threads_and_the_first_wrong_member_is_named(tmp_path):
+    entries = [Entry(f"part{number}.bin".encode(), bytes([number + 1]) * 300_000) for number in range(9)]
+    data = bytearray(bundle(*entries))
+    for number in (2, 7):
+        data[data.index(bytes([number + 1]) * 1000)] ^= 0xFF
+    (tmp_path / "demo.zip").write_bytes(data)
+    with open_bundle(tmp_path / "demo.zip") as opened, pytest.raises(BundleRefused) as refusal:
+        opened.check_members()
+    assert "part2.bin" in refusal.value.where
+
+
+def test_what_does_not_fit_into_memory_is_read_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(reader, "MAX_KEPT_BYTES", 2500)
+    entries = [Entry(f"{number}.bin".encode(), bytes([number]) * 1000) for number in range(9)]
+    (tmp_path / "demo.zip").write_bytes(bundle(*entries))
+    with open_bundle(tmp_path / "demo.zip") as opened:
+        opened.extract(tmp_path / "out")
+    for number in range(9):
+        assert (tmp_path / "out" / f"{number}.bin").read_bytes() == bytes([number]) * 1000
