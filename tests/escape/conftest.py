@@ -148,7 +148,10 @@ def sandboxed(
         if manager not in results:
             person = people[manager]
             everything = {**registry.ATTEMPTS, **registry.CHECKS}
-            plan = {"targets": targets, "names": {one: what.execution for one, what in everything.items()}}
+            plan = {
+                "targets": targets,
+                "names": {one: [what.execution, what.network] for one, what in everything.items()},
+            }
             done = person.run(person.command("all", person.base / "store"), input=json.dumps(plan))
             assert done.returncode == 0, done.stderr
             results[manager] = json.loads(done.stdout)

@@ -20,6 +20,7 @@ sys.path.insert(0, sys.argv[1])
 
 from mobileops.errors import MobileOpsError
 from mobileops.runtime.isolation.credentials import plugin_uid
+from mobileops.runtime.isolation.network import Destination, NetworkGrants
 from mobileops.runtime.isolation.policy import Limits, SandboxPolicy
 from mobileops.runtime.isolation.probe import probe
 from mobileops.runtime.launcher import Launched, Launcher
@@ -29,7 +30,19 @@ LIMITS = Limits(memory_bytes=512 * MEBIBYTE, processes=40, open_files=128, file_
 TIMEOUT_S = 30
 
 
-def policy(store: Path, *, execution: bool = False, name: str = "escape") -> SandboxPolicy:
+def grants(targets: dict[str, int]) -> NetworkGrants:
+    """Return the permissions of an attempt that has a network: three ports of loopback, and one to listen on."""
+    tcp = (targets["tcp"], targets["stuck"])
+    return NetworkGrants(
+        tcp=(Destination("network.tcp", "127.0.0.1", tcp),),
+        udp=(Destination("network.udp", "127.0.0.1", (targets["udp"],)),),
+        listen=(targets["listen"],),
+    )
+
+
+def policy(
+    store: Path, *, execution: bool = False, name: str = "escape", network: NetworkGrants | None = None
+) -> SandboxPolicy:
     return SandboxPolicy(
         name=name,
         app=str(store / "plugins" / "escape" / "1.0.0"),
@@ -37,6 +50,7 @@ def policy(store: Path, *, execution: bool = False, name: str = "escape") -> San
         uid=plugin_uid(0),
         limits=LIMITS,
         allow_execution=execution,
+        network=network,
     )
 
 
@@ -63,9 +77,10 @@ def run_all(store: Path, specification: str) -> dict[str, object]:
     os.set_inheritable(os.open(plan["targets"]["secret"], os.O_RDONLY), True)
     results = {}
     with Launcher(plugins=store / "plugins", data=store / "data") as launcher:
-        for name, execution in plan["names"].items():
+        for name, (execution, network) in plan["names"].items():
             assignment = {"name": name, "targets": plan["targets"]}
-            launched = launcher.launch(policy(store, execution=execution), assignment, entry="attempts:main")
+            opened = policy(store, execution=execution, network=grants(plan["targets"]) if network else None)
+            launched = launcher.launch(opened, assignment, entry="attempts:main")
             uids = Path(f"/proc/{launched.pid}/status").read_text().partition("Uid:")[2].split()[:4]
             results[name] = {**json.loads(drain(launched)), "uids": [int(uid) for uid in uids]}
             launched.channel.close()

@@ -5,6 +5,7 @@ Started as ``python host.py DIRECTORY``; prints its targets as JSON and waits fo
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -25,7 +26,7 @@ def serve(server: socket.socket) -> socket.socket:
     def loop() -> None:
         while True:
             client, _address = server.accept()
-            with client:
+            with client, contextlib.suppress(OSError):  # whoever is gone again misses nothing
                 if client.family == socket.AF_UNIX:  # with a descriptor, for whoever can take it
                     socket.send_fds(client, [b"host"], [sys.stdin.fileno()])
                 else:
@@ -42,7 +43,8 @@ def answer(server: socket.socket) -> None:
         while True:
             _data, address = server.recvfrom(512)
             if address:
-                server.sendto(b"host", address)
+                with contextlib.suppress(OSError):
+                    server.sendto(b"host", address)
 
     threading.Thread(target=loop, daemon=True).start()
 
@@ -53,6 +55,24 @@ def unix(kind: int, address: str) -> socket.socket:
     return server
 
 
+def stuck() -> tuple[socket.socket, ...]:
+    """Return a server that accepts nobody, with its queue full: whoever connects waits."""
+    server = socket.socket()
+    server.bind(("127.0.0.1", 0))
+    server.listen(0)
+    waiting = [socket.socket() for _count in range(4)]
+    for client in waiting:
+        client.setblocking(False)
+        client.connect_ex(server.getsockname())
+    return (server, *waiting)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as trial:
+        port: int = trial.getsockname()[1]
+        return port
+
+
 def targets(base: Path) -> dict[str, object]:
     """Make every target below ``base`` or in the kernel, and return where it is."""
     secret, movable = base / "secret", base / "movable"
@@ -61,6 +81,10 @@ def targets(base: Path) -> dict[str, object]:
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     udp.bind(("127.0.0.1", 0))
     answer(udp)
+    other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    other.bind(("127.0.0.1", 0))
+    answer(other)
+    globals()["stuck_sockets"] = stuck()
     datagram = unix(socket.SOCK_DGRAM, str(base / "datagram"))
     answer(datagram)
     serve(unix(socket.SOCK_STREAM, str(base / "unix")))
@@ -77,7 +101,11 @@ def targets(base: Path) -> dict[str, object]:
         "tcp6": serve(socket.create_server(("::1", 0), family=socket.AF_INET6)).getsockname()[1]
         if socket.has_ipv6
         else 0,
+        "other_tcp": serve(socket.create_server(("127.0.0.1", 0))).getsockname()[1],
+        "stuck": globals()["stuck_sockets"][0].getsockname()[1],
+        "listen": free_port(),
         "udp": udp.getsockname()[1],
+        "other_udp": other.getsockname()[1],
         "unix": str(base / "unix"),
         "abstract": abstract,
         "datagram": str(base / "datagram"),

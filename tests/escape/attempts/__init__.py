@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-from attempts import checks, files, inheritance, kernel, network, processes, resources  # noqa: F401 (they register)
+from attempts import brokered, checks, files, inheritance, kernel, network, processes, resources  # noqa: F401 (they register)
 from attempts.registry import ATTEMPTS, CHECKS, Scene, outcome, refuse_privileges
 
 

@@ -28,12 +28,17 @@ class Refused(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Attempt:
-    """One attempt; ``control``: the same works outside, for an ordinary user. ``optional``: if the kernel has it."""
+    """One attempt; ``control``: the same works outside, for an ordinary user. ``optional``: if the kernel has it.
+
+    ``execution`` and ``network``: the permissions that it has. The network is the targets "tcp", "udp" and "stuck" of
+    127.0.0.1, and listening on "listen"; everything else of the host is out of bounds.
+    """
 
     run: Callable[[Scene], str | None]
     control: bool = True
     optional: bool = False
     execution: bool = False
+    network: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,17 +53,17 @@ class Scene:
     channel: int
 
 
-def attempt(*, control: bool = True, optional: bool = False, execution: bool = False):
+def attempt(*, control: bool = True, optional: bool = False, execution: bool = False, network: bool = False):
     def register(function):
-        ATTEMPTS[function.__name__] = Attempt(function, control, optional, execution)
+        ATTEMPTS[function.__name__] = Attempt(function, control, optional, execution, network)
         return function
 
     return register
 
 
-def check(*, execution: bool = False):
+def check(*, execution: bool = False, network: bool = False):
     def register(function):
-        CHECKS[function.__name__] = Attempt(function, execution=execution)
+        CHECKS[function.__name__] = Attempt(function, execution=execution, network=network)
         return function
 
     return register
