@@ -44,7 +44,24 @@ def _main(words: list[str]) -> int:
         from mobileops.runtime import __version__  # noqa: PLC0415  only this option needs it
 
         return _write(f"mobileops {__version__}\n")
+    if words[0] == "verify":
+        code = _remembered(words[1:])
+        if code is not None:
+            return code
     return _guarded(words)
+
+
+def _remembered(words: list[str]) -> int | None:
+    """Answer from a verdict that is remembered, without what a verb needs; see `mobileops.cli.quick`."""
+    from mobileops.cli.quick import verify  # noqa: PLC0415  the help above does without
+
+    try:
+        return verify(words, os.environ)
+    except BrokenPipeError:
+        _silence()
+        return EXIT_DONE
+    except OSError:  # the current directory is gone, for example: the verb says so
+        return None
 
 
 def _help() -> str:
@@ -158,7 +175,7 @@ def _missing(verb: Verb, error: ModuleNotFoundError) -> Exception:
     from mobileops.errors import HostFault  # noqa: PLC0415  only a mistake needs it
 
     name = error.name or ""
-    if verb.needs_toolchain and name.startswith("mobileops.toolchain"):
+    if name.startswith("mobileops.toolchain"):
         return HostFault(
             f"'mobileops {verb.name}' needs the toolchain, and only the runtime is installed",
             code="MOP8002",

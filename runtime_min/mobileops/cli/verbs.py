@@ -68,7 +68,6 @@ VERBS: Final = (
     Verb("package", "release", "[PLUGIN]", "build the reproducible bundle", needs_toolchain=True),
     Verb("sign", "release", "BUNDLE", "sign a bundle: locally, with a key, or with Sigstore", needs_toolchain=True),
     Verb("keys", "release", "generate|list|export", "make, list and publish signing keys", needs_toolchain=True),
-    Verb("trust", "release", "serve", "serve the local signing instance to this account", needs_toolchain=True),
     Verb("verify", "release", "BUNDLE", "decide whether a bundle is trusted, and by whom it is signed"),
     Verb(
         "diff",
@@ -86,6 +85,7 @@ VERBS: Final = (
     ),
     Verb("inspect", "release", "BUNDLE", "show what is in a bundle, without trusting it"),
     Verb("install", "operator", "BUNDLE|NAME [VERSION]", "verify a bundle and install it"),
+    Verb("trust", "operator", "show|add|rotate|revoke|update|serve", "show and change whom this host trusts"),
     Verb("uninstall", "operator", "NAME", "remove an installed plugin"),
     Verb("list", "operator", "", "list installed plugins"),
     Verb("start", "operator", "NAME", "start a plugin in its sandbox"),

@@ -13,7 +13,13 @@
     ├── keys/                   signing keys, NAME.key and NAME.pub; absent until the first is made
     ├── staging/                half-made installs; swept
     ├── isolation.json          what the operator demands of isolation; absent = the default
+    ├── verdicts/               bundles that were verified, each entry authenticated
     ├── trust.json              the trust policy; absent = the default
+    ├── trust-state.json        the highest serial of a policy that was used
+    ├── trust-log.jsonl         what 'trust rotate' forgot, and why
+    ├── roots/                  root and key files that 'trust add' copied
+    ├── public-root.json        the root that 'trust update' fetched; absent = the one that ships
+    ├── tuf/                    what 'trust update' has verified so far
     └── pins.json               trust on first use: the signer of each installed name
 """
 
@@ -34,6 +40,7 @@ _MODES: Final = {
     "audit": 0o700,
     "run": 0o700,
     "staging": 0o700,
+    "verdicts": 0o700,
 }
 """store and data let unprivileged plugin uids pass; the 0700 home above them keeps other accounts of the host out."""
 
@@ -115,6 +122,36 @@ class Home(NamedTuple):
     def isolation_settings(self) -> Path:
         """What the operator demands of isolation."""
         return self.root / "isolation.json"
+
+    @property
+    def trust_state(self) -> Path:
+        """The highest serial of a trust policy that was used."""
+        return self.root / "trust-state.json"
+
+    @property
+    def trust_log(self) -> Path:
+        """Changes of pinned signers, and their reasons."""
+        return self.root / "trust-log.jsonl"
+
+    @property
+    def public_root(self) -> Path:
+        """The refreshed root of the public Sigstore."""
+        return self.root / "public-root.json"
+
+    @property
+    def roots(self) -> Path:
+        """Root and key files that 'trust add' copied; absent until the first."""
+        return self.root / "roots"
+
+    @property
+    def tuf(self) -> Path:
+        """Metadata of the repository that the public root comes from."""
+        return self.root / "tuf"
+
+    @property
+    def verdicts(self) -> Path:
+        """Bundles that were verified."""
+        return self.root / "verdicts"
 
     @property
     def pins(self) -> Path:

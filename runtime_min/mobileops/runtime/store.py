@@ -31,7 +31,7 @@ from mobileops.errors import HostFault, NotFoundError, RefusedError
 from mobileops.runtime import audit, durable
 from mobileops.runtime.logs import timestamp
 from mobileops.runtime.receipts import CURRENT, Receipt, Receipts
-from mobileops.runtime.trust import Pin, VerifiedBundle
+from mobileops.runtime.trust import Contents, Pin, VerifiedBundle
 from mobileops.runtime.trust.signature_file import MAX_SIGNATURE_BYTES
 
 if TYPE_CHECKING:
@@ -61,6 +61,52 @@ class Store(Receipts):
             copy, signature = _copy_in(bundle, staging)
             with verify(copy, signature) as verified:
                 return self._commit(verified, staging)
+
+    def signature(self, receipt: Receipt) -> Path:
+        """Return where the signature lies that a plugin was installed with."""
+        return self._home.store / receipt.name / f"{receipt.folder}{SIGNATURE_SUFFIX}"
+
+    def contents(self, receipt: Receipt) -> Contents:
+        """Return an installed plugin as what a verification looks at.
+
+        Raises:
+            RefusedError: its manifest or its file table is gone.
+        """
+        folder = self.folder(receipt)
+        return Contents(
+            where=str(folder),
+            archive_name=None,
+            archive_sha256=receipt.sha256,
+            files_sha256=hashlib.sha256(_read(folder / FILES_MEMBER)).hexdigest(),
+            manifest=self.manifest(receipt),
+            check_members=lambda: self.check(receipt),
+        )
+
+    def rotate(self, name: str, *, reason: str) -> Pin:
+        """Forget the pinned signer of a name: the next verified install pins its signer. The change is recorded.
+
+        Args:
+            name: the plugin.
+            reason: why, for whoever reads the record later.
+
+        Raises:
+            NotFoundError: ``MOP3140``, no signer is pinned under that name.
+        """
+        with self._changing():
+            pins = self.pins()
+            if name not in pins:
+                raise NotFoundError(
+                    f"no signer is pinned for {name!r}",
+                    code="MOP3140",
+                    where=str(self._home.pins),
+                    fix="mobileops trust show lists the pins",
+                )
+            forgotten = pins.pop(name)
+            entry = {"time": timestamp(time.time()), "name": name, "reason": reason, "forgotten": forgotten.to_dict()}
+            with self._home.trust_log.open("ab") as log:
+                log.write(msgspec.json.encode(entry) + b"\n")
+            self._write_pins(pins)
+        return forgotten
 
     def check(self, receipt: Receipt) -> None:
         """Compare every installed file with files.json, and files.json with the receipt.

@@ -23,7 +23,7 @@ from mobileops.runtime.messages import Messages
 from mobileops.runtime.output import OutputReader
 from mobileops.runtime.requests import Requests
 from mobileops.runtime.rpc import Frame, Kind
-from mobileops.runtime.trust import TrustPolicy
+from mobileops.runtime.trust import load_policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -81,8 +81,7 @@ class Supervisor:
         current = self._instances.get(name)
         if current and current.state in ACTIVE:
             raise PluginError(f"{name!r} is already {current.state}", code="MOP5104", fix=f"mobileops stop {name}")
-        policy = TrustPolicy.load(self._home.trust_policy, local_root=self._home.sigstore / "trusted_root.json")
-        policy.refuse_revoked(receipt.sha256, where=receipt.name)
+        load_policy(self._home).refuse_revoked(receipt.sha256, signer=receipt.signer, where=receipt.name)
         self._store.check(receipt)
         self._store.sweep(receipt)
         instance = self._launch(receipt, debug=debug)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mobileops.cli.commands._manager import states
 from mobileops.cli.commands._sources import find_bundle
-from mobileops.cli.commands._trust import decide
+from mobileops.cli.commands._trust import decide, warn
 from mobileops.runtime.store import Store
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if bundle != Path.cwd() / arguments.bundle:
         console.note(f"taking {bundle}")
     receipt = Store(home).install(bundle, verify=lambda zip_copy, signature: decide(home, zip_copy, signature))
+    warn(home, console)
     facts = {"installed": receipt.name, "version": receipt.version, "sha256": receipt.sha256, "signer": receipt.signer}
     if arguments.json:
         console.json(facts)

@@ -7,11 +7,14 @@ imported when they are first used: a cached verdict needs nothing of what a veri
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Final
 
+TYPE_CHECKING = False  # as in typing, whose import would be most of the cost of a cached verdict
 if TYPE_CHECKING:
+    from typing import Final
+
     from mobileops.runtime.trust.codes import Code, Outcome
     from mobileops.runtime.trust.contents import Contents
+    from mobileops.runtime.trust.host import load_policy
     from mobileops.runtime.trust.pins import Pin
     from mobileops.runtime.trust.policy import TrustPolicy
     from mobileops.runtime.trust.signers import Signer
@@ -28,11 +31,12 @@ __all__ = [
     "Trail",
     "TrustPolicy",
     "VerifiedBundle",
+    "load_policy",
     "verify",
     "verify_installed",
 ]
 
-_HOMES: Final = {
+_HOMES: Final[dict[str, str]] = {
     "Code": "codes",
     "Contents": "contents",
     "Outcome": "codes",
@@ -41,6 +45,7 @@ _HOMES: Final = {
     "Trail": "steps",
     "TrustPolicy": "policy",
     "VerifiedBundle": "verified",
+    "load_policy": "host",
     "verify": "verification",
     "verify_installed": "verification",
 }

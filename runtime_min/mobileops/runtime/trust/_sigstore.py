@@ -58,6 +58,20 @@ def check(signature: SignatureFile, roots: Mapping[Root, bytes]) -> Checked:
         raise failures.refusal(error, where=signature.where) from error
 
 
+def check_root(data: bytes) -> None:
+    """Refuse bytes that a verification could not use as a root.
+
+    Raises:
+        TrustRefused: ``MOP3133``.
+    """
+    try:
+        if not _parse(data).get_fulcio_certs():
+            raise ValueError("it has no certificate authority")  # noqa: TRY301 - caught like what the parser raises
+    except Exception as error:  # a damaged file raises whatever the parser meets first
+        what = f"what was fetched is not a usable trust root: {error!s:.300}"
+        raise refuse(Code.REFRESH_ROOT, what, fix="report it; the present root stays in use") from error
+
+
 def _check(signature: SignatureFile, roots: Mapping[Root, bytes]) -> Checked:
     loaded = {root: _load(root, data) for root, data in roots.items()}
     leaf = _leaf(signature)
@@ -114,14 +128,19 @@ def _times(signature: SignatureFile) -> Iterable[datetime]:
 
 
 def _load(root: Root, data: bytes) -> TrustedRoot:
+    try:
+        return _parse(data)
+    except Exception as error:  # a damaged file raises whatever the parser meets first
+        raise unusable(root, f"{error!s:.300}") from error
+
+
+def _parse(data: bytes) -> TrustedRoot:
     """Parse the bytes that were read: the library reads files only, so it gets one that nobody else can change."""
     descriptor = os.memfd_create("trusted_root", os.MFD_CLOEXEC)
     try:
         with os.fdopen(os.dup(descriptor), "wb") as file:
             file.write(data)
         return TrustedRoot.from_file(f"/proc/self/fd/{descriptor}")
-    except Exception as error:  # a damaged file raises whatever the parser meets first
-        raise unusable(root, f"{error!s:.300}") from error
     finally:
         os.close(descriptor)
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from mobileops.runtime.trust import public_root
 from mobileops.runtime.trust.bounded import read_regular
 from mobileops.runtime.trust.codes import Code, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from mobileops.errors import TrustRefused
-    from mobileops.runtime.trust.rules import Root
+    from mobileops.runtime.trust.rules import Root, Rules
 
 MAX_ROOT_BYTES: Final = 4 << 20
 MAX_KEY_BYTES: Final = 64 << 10
@@ -83,3 +85,35 @@ def _key(path: Path, found: Anchors) -> bytes:
         raise refuse(Code.KEY_UNUSABLE, what, where=path, fix="put the key file back, or take it out") from error
     found.digests[str(path)] = hashlib.sha256(data).hexdigest()
     return data
+
+
+def dated(roots: Sequence[Root]) -> Iterator[tuple[Root, datetime]]:
+    """Yield each root of certificates that somebody else runs, with the time from which its file is.
+
+    That is the date of the release for the root that ships, and the time of the file's last change for any other.
+    """
+    for root in roots:
+        if root.trusted_root is None or root.assurance == "local":
+            continue
+        if root.trusted_root == public_root.PATH:
+            yield root, datetime.combine(public_root.DATE, datetime.min.time(), UTC)
+        elif root.trusted_root.exists():
+            yield root, datetime.fromtimestamp(root.trusted_root.stat().st_mtime, UTC)
+
+
+def age_warnings(rules: Rules) -> dict[str, int]:
+    """Return what is said about roots that get old: text -> seconds since the epoch from which on it is said.
+
+    An old root still verifies; it may not know an authority or a log that was added or withdrawn since.
+    """
+    days = rules.max_root_age_days
+    if days is None:
+        return {}
+    found = {}
+    for root, since in dated(rules.roots):
+        newer = (
+            "mobileops trust update fetches the present one" if root.assurance == "public" else "ask for a newer file"
+        )
+        text = f"the trust root {root.name!r} is from {since.date()}, more than {days} days ago: {newer}"
+        found[text] = int((since + timedelta(days=days)).timestamp())
+    return found

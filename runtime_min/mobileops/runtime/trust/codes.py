@@ -11,12 +11,14 @@ The table in docs/reference/trust.md is compared with this one by a test.
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
-from mobileops.errors import TrustRefused
+from mobileops.errors import HostFault, TrustRefused
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+INSTALL_COMMAND: Final = "pip install 'mobileops-runtime[sigstore]'"
 
 
 class Outcome(enum.StrEnum):
@@ -146,3 +148,14 @@ def refuse(
     error = TrustRefused(what, code=code.value, where=place, why=why or code.meaning, fix=fix)
     error.outcome = code.outcome.value
     return error
+
+
+def missing_extra(what: str, *, where: str | None = None) -> HostFault:
+    """Return the fault of a host without the optional dependency that certificates and updates need."""
+    return HostFault(
+        what,
+        code="MOP8010",
+        where=where,
+        why="the package 'sigstore', an optional extra of the runtime, verifies certificates and fetches roots",
+        fix=INSTALL_COMMAND,
+    )

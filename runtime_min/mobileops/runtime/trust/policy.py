@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mobileops.runtime.trust import policy_file, revocation
 from mobileops.runtime.trust.rules import Publisher, Root, Rules
+from mobileops.runtime.trust.signers import Signer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 LOCAL_ROOT: Final = "local"
@@ -68,14 +70,17 @@ class TrustPolicy:
         owners = [publisher for publisher in self.rules.publishers if publisher.weight(name)]
         return max(owners, key=lambda publisher: publisher.weight(name), default=None)
 
-    def refuse_revoked(self, sha256: str, *, where: str | Path) -> None:
-        """Refuse an archive that was revoked; asked at verification, and again at every start.
+    def refuse_revoked(self, sha256: str, *, signer: Mapping[str, Any], where: str) -> None:
+        """Refuse an installed plugin that was revoked since; asked at every start.
 
         Args:
             sha256: digest of the archive, lowercase hex.
+            signer: `Signer.to_dict` in its receipt.
             where: what the refusal is about, for its message.
 
         Raises:
-            TrustRefused: ``MOP3170``.
+            TrustRefused: ``MOP3170`` to ``MOP3172``.
         """
-        revocation.refuse_archive(sha256, self.rules.revoked, where=str(where), source=self.where)
+        revoked = self.rules.revoked
+        revocation.refuse_archive(sha256, revoked, where=where, source=self.where)
+        revocation.refuse_signer(Signer.from_receipt(signer), revoked, where=where, source=self.where)

@@ -6,13 +6,13 @@ sources of time state, so that a time stamp bought early does not help a signatu
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mobileops.runtime.trust.codes import Code, refuse
 
 if TYPE_CHECKING:
     from mobileops.errors import TrustRefused
-    from mobileops.runtime.trust.checked import Checked
     from mobileops.runtime.trust.rules import Revoked, RevokedIdentity
     from mobileops.runtime.trust.signers import Signer
 
@@ -33,7 +33,7 @@ def refuse_archive(sha256: str, revoked: Revoked, *, where: str, source: str) ->
         raise _refusal(Code.REVOKED, f"the bundle {sha256} is revoked", where, f"revoked.sha256 in {source}")
 
 
-def refuse_signer(signer: Signer, checked: Checked, revoked: Revoked, *, where: str, source: str) -> None:
+def refuse_signer(signer: Signer, revoked: Revoked, *, where: str, source: str) -> None:
     """Refuse a key or an identity that was revoked.
 
     Raises:
@@ -43,7 +43,7 @@ def refuse_signer(signer: Signer, checked: Checked, revoked: Revoked, *, where: 
         what = f"the key {signer.key_hint!r} is revoked"
         raise _refusal(Code.REVOKED_KEY, what, where, f"revoked.key_hints in {source}")
     for place, entry in enumerate(revoked.identities):
-        if _is(signer, entry) and _in_time(checked, entry):
+        if _is(signer, entry) and _in_time(signer, entry):
             since = f" for what was signed since {entry.after.isoformat()}" if entry.after else ""
             what = f"the signer {signer.identity!r} is revoked{since}"
             raise _refusal(Code.REVOKED_IDENTITY, what, where, f"revoked.identities/{place} in {source}")
@@ -62,8 +62,11 @@ def _is(signer: Signer, entry: RevokedIdentity) -> bool:
     )
 
 
-def _in_time(checked: Checked, entry: RevokedIdentity) -> bool:
-    return entry.after is None or not checked.times or max(checked.times) >= entry.after
+def _in_time(signer: Signer, entry: RevokedIdentity) -> bool:
+    """Tell whether it was signed when the signer was revoked; a time that nobody knows counts as late."""
+    if entry.after is None or signer.signed_at is None:
+        return True
+    return datetime.fromisoformat(signer.signed_at) >= entry.after
 
 
 def _refusal(code: Code, what: str, where: str, listed: str) -> TrustRefused:

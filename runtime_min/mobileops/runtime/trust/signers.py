@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from mobileops.runtime.trust import pins as pinned
 from mobileops.runtime.trust.codes import Code, refuse
@@ -32,6 +32,7 @@ class Signer:
         identity: e-mail address or URI; None for a key.
         key_hint: for a key, base64 of the SHA-256 of its SubjectPublicKeyInfo.
         claims: what the issuer said about the build, by the names in ``certificate.CLAIMS``.
+        signed_at: latest time that a verified source states, RFC 3339 in UTC; None for a key.
     """
 
     root: str
@@ -40,6 +41,13 @@ class Signer:
     identity: str | None = None
     key_hint: str | None = None
     claims: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    signed_at: str | None = None
+
+    @classmethod
+    def from_receipt(cls, values: Mapping[str, Any]) -> Self:
+        """Return the signer that a receipt names: what ``to_dict`` left out, and what it does not know, is ignored."""
+        known = {field.name for field in dataclasses.fields(cls)}
+        return cls(**{"root": "", "assurance": "local", **{key: values[key] for key in values.keys() & known}})
 
     def to_dict(self) -> dict[str, object]:
         """Return plain values, for receipts and ``--json``; what does not apply is left out."""
@@ -126,12 +134,16 @@ def accepted(name: str, *, policy: TrustPolicy, pins: Mapping[str, Pin]) -> str:
     """Say in one line which signer would be accepted for a name."""
     publisher = policy.publisher_of(name)
     if publisher is not None:
-        demands = [f"root {publisher.root!r}"]
-        demands += [f"{label} {wanted}" for label, wanted in _shown_demands(publisher)]
-        return f"by the rule for {', '.join(publisher.plugins)}: {', '.join(demands)}"
+        return f"by the rule for {', '.join(publisher.plugins)}: {demands(publisher)}"
     if name in pins:
         return f"by the pin of the first install: {pins[name]}"
     return "no rule and no pin: the first signer under a root of the policy, who is then pinned"
+
+
+def demands(publisher: Publisher) -> str:
+    """Say in one line what a rule demands."""
+    found = [f"root {publisher.root!r}", *(f"{label} {wanted}" for label, wanted in _shown_demands(publisher))]
+    return ", ".join(found)
 
 
 def _by_rule(name: str, checked: Checked, *, publisher: Publisher, policy: TrustPolicy, where: str) -> Signer:
@@ -223,4 +235,12 @@ def _squatting(name: str, pattern: str, *, where: str, source: str) -> Exception
 
 
 def _signer(root: Root, checked: Checked) -> Signer:
-    return Signer(root.name, root.assurance, checked.issuer, checked.identity, checked.key_hint, dict(checked.claims))
+    return Signer(
+        root=root.name,
+        assurance=root.assurance,
+        issuer=checked.issuer,
+        identity=checked.identity,
+        key_hint=checked.key_hint,
+        claims=dict(checked.claims),
+        signed_at=max(checked.times).isoformat() if checked.times else None,
+    )

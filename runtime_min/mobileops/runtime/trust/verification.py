@@ -19,13 +19,13 @@ outcomes together: see ``codes.Outcome``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from mobileops.bundle import open_bundle
 from mobileops.bundle.filename import signature_path
-from mobileops.errors import HostFault, MobileOpsError, TrustRefused
+from mobileops.errors import MobileOpsError, TrustRefused
 from mobileops.runtime.trust import anchors, contents, revocation, signature_file, signers, statement, verified
-from mobileops.runtime.trust.codes import Code, refuse
+from mobileops.runtime.trust.codes import Code, missing_extra, refuse
 from mobileops.runtime.trust.steps import Trail
 
 if TYPE_CHECKING:
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from mobileops.runtime.trust.signature_file import SignatureFile
     from mobileops.runtime.trust.signers import Signer
     from mobileops.runtime.trust.verified import VerifiedBundle
-
-INSTALL_COMMAND: Final = "pip install 'mobileops-runtime[sigstore]'"
 
 
 def verify(
@@ -164,13 +162,8 @@ def _by_certificate(signed: SignatureFile, found: Anchors) -> Checked:
     try:
         from mobileops.runtime.trust import _sigstore  # noqa: PLC0415 - sigstore is optional, and slow to import
     except ImportError as error:
-        raise HostFault(
-            f"signatures with certificates cannot be verified: {error}",
-            code="MOP8010",
-            where=signed.where,
-            why="the package 'sigstore' verifies them, an optional extra of the runtime",
-            fix=INSTALL_COMMAND,
-        ) from error
+        what = f"signatures with certificates cannot be verified: {error}"
+        raise missing_extra(what, where=signed.where) from error
     return _sigstore.check(signed, found.trusted_roots)
 
 
@@ -201,6 +194,6 @@ def _judge(
     revoked = policy.rules.revoked
     trail.begin(7, f"anything but {len(revoked)} revoked digests, keys and identities")
     revocation.refuse_archive(found.archive_sha256, revoked, where=found.where, source=policy.where)
-    revocation.refuse_signer(signer, checked, revoked, where=found.where, source=policy.where)
+    revocation.refuse_signer(signer, revoked, where=found.where, source=policy.where)
     trail.found("not revoked")
     return signer

@@ -1,0 +1,143 @@
+"""``trust update`` against a TUF repository on loopback."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import json
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from securesystemslib.signer import CryptoSigner
+from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp
+
+from mobileops.errors import TrustRefused
+from mobileops.runtime.home import Home
+from mobileops.runtime.trust import public_root
+from mobileops.runtime.trust.refresh import refresh
+
+SOON = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+PAST = SOON - timedelta(days=30)
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+class Repository:
+    """One key for all roles; consistent snapshots off, as Sigstore's targets are found by plain name then."""
+
+    def __init__(self, folder, url):
+        self.folder, self.url = folder, url
+        (folder / "targets").mkdir(parents=True)
+        self.signer = CryptoSigner.generate_ed25519()
+        root = Root(version=1, expires=SOON, consistent_snapshot=False)
+        for role in ("root", "timestamp", "snapshot", "targets"):
+            root.add_key(self.signer.public_key, role)
+        self.root = self.signed(root)
+
+    def signed(self, role, signer=None):
+        metadata = Metadata(role)
+        metadata.sign(signer or self.signer)
+        return metadata.to_bytes()
+
+    def publish(self, data, *, version=1, expires=SOON, signer=None, name="trusted_root.json", told=None):
+        (self.folder / "targets" / name).write_bytes(data)
+        targets = Targets(version=version, expires=expires)
+        targets.targets[name] = TargetFile.from_data(name, data if told is None else told, ["sha256"])
+        files = {"targets.json": MetaFile(version)}
+        (self.folder / "targets.json").write_bytes(self.signed(targets, signer))
+        (self.folder / "snapshot.json").write_bytes(self.signed(Snapshot(version, expires=expires, meta=files), signer))
+        stamp = Timestamp(version=version, expires=expires, snapshot_meta=MetaFile(version))
+        (self.folder / "timestamp.json").write_bytes(self.signed(stamp, signer))
+
+
+@pytest.fixture
+def home(tmp_path):
+    return Home(tmp_path / "home").prepare()
+
+
+@pytest.fixture
+def repository(tmp_path):
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    handler = functools.partial(Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield Repository(folder, f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+        thread.join()
+
+
+def refused(home, repository, *, bootstrap=None):
+    with pytest.raises(TrustRefused) as caught:
+        refresh(home, url=repository.url, bootstrap=bootstrap or repository.root)
+    assert caught.value.outcome == "untrusted"
+    return caught.value.code
+
+
+def newer(foreign):
+    return foreign.trusted_root_json()
+
+
+def test_what_the_repository_signs_becomes_the_public_root(home, repository, foreign):
+    repository.publish(newer(foreign))
+    assert refresh(home, url=f"{repository.url}/", bootstrap=repository.root).changed
+    assert home.public_root.read_bytes() == newer(foreign)
+    assert not refresh(home, url=repository.url, bootstrap=repository.root).changed
+
+
+def test_the_same_root_again_renews_its_date(home, repository):
+    repository.publish(public_root.PATH.read_bytes())
+    assert not refresh(home, url=repository.url, bootstrap=repository.root).changed
+    assert home.public_root.exists()
+
+
+def test_a_repository_of_somebody_else_changes_nothing(home, repository, foreign):
+    repository.publish(newer(foreign))
+    assert refused(home, repository, bootstrap=public_root.TUF_ROOT.read_bytes()) == "MOP3132"
+    assert not home.public_root.exists()
+
+
+@pytest.mark.parametrize("attack", ["forged", "expired", "rolled back", "swapped", "other name", "gone"])
+def test_what_does_not_verify_changes_nothing(home, repository, foreign, attack):
+    repository.publish(newer(foreign), version=5)
+    refresh(home, url=repository.url, bootstrap=repository.root)  # control
+    evil = json.dumps({"evil": True}).encode()
+    match attack:
+        case "forged":
+            repository.publish(evil, version=6, signer=CryptoSigner.generate_ed25519())
+        case "expired":
+            repository.publish(evil, version=6, expires=PAST)
+        case "rolled back":
+            repository.publish(evil, version=4)
+        case "swapped":
+            repository.publish(evil, version=6, told=newer(foreign) + b" ")
+        case "other name":
+            repository.publish(evil, version=6, name="other.json")
+        case "gone":
+            (repository.folder / "timestamp.json").unlink()
+    assert refused(home, repository) == "MOP3132"
+    assert home.public_root.read_bytes() == newer(foreign)
+
+
+@pytest.mark.parametrize("data", [b"{}", b"not json", b""])
+def test_a_signed_file_that_is_no_root_changes_nothing(home, repository, data):
+    repository.publish(data or b" ")
+    assert refused(home, repository) == "MOP3133"
+    assert not home.public_root.exists()
+
+
+def test_a_root_without_authorities_changes_nothing(home, repository, foreign):
+    document = json.loads(newer(foreign)) | {"certificateAuthorities": []}
+    repository.publish(json.dumps(document).encode())
+    assert refused(home, repository) == "MOP3133"
+
+
+def test_without_a_network_the_present_root_stays(home, repository):
+    dead = Repository.__new__(Repository)
+    dead.url, dead.root = "http://127.0.0.1:9", repository.root
+    assert refused(home, dead) == "MOP3132"
