@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -13,7 +14,7 @@ from mobileops.errors import ManifestError, MobileOpsError, PackagingError
 from mobileops.toolchain.api import describe_files
 from mobileops.toolchain.checks.rules import secrets_kept_out
 from mobileops.toolchain.diagnostics import diagnose
-from mobileops.toolchain.pack import Packed, Plan, dependencies, pack, plan
+from mobileops.toolchain.pack import Packed, Plan, Target, dependencies, pack, parse_target, plan
 from mobileops.toolchain.pack.inputs import build_inputs
 from mobileops.toolchain.rebuild import Difference, first_difference
 from mobileops.toolchain.sign import BuildInputs, sign_bundle
@@ -41,6 +42,7 @@ __all__ = [
     "test",
 ]
 
+_TAG: Final = re.compile(r"-(linux_[a-z0-9_]+-cp3[0-9]+)\.zip$")
 OTHER_SOURCE: Final = "MOP2502"
 
 
@@ -75,16 +77,19 @@ class Choices(NamedTuple):
     Attributes:
         stored: not compressed.
         allow: names of files that go in although they hold a secret or are bytecode.
+        target: what it is for, when it has native code; None is this machine.
     """
 
     stored: bool = False
     allow: frozenset[str] = frozenset()
+    target: Target | None = None
 
     @classmethod
     def of(cls, bundle: Bundle) -> Choices:
         """Return what was chosen for a bundle."""
         stored = all(member.method == STORED for member in bundle.members)
-        return cls(stored, frozenset(read_overrides(bundle)))
+        tag = _TAG.search(bundle.path.name)
+        return cls(stored, frozenset(read_overrides(bundle)), parse_target(tag[1]) if tag else None)
 
 
 def package(
@@ -127,7 +132,8 @@ def _build(
     planned = plan(source, allow=choices.allow)
     api = describe_files(planned.manifest, {file.name: Path(file.path) for file in planned.files})
     options: dict[str, Any] = {"progress": progress} if progress else {}
-    return pack(source, out_dir, planned=planned, generated={API_MEMBER: api}, stored=choices.stored, **options)
+    options |= {"stored": choices.stored, "target": choices.target}
+    return pack(source, out_dir, planned=planned, generated={API_MEMBER: api}, **options)
 
 
 def rebuild(bundle: Path, source: Path) -> Rebuilt:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mobileops.cli.commands import _signers, _tree
 from mobileops.cli.commands._sources import find_source
 from mobileops.toolchain import pipeline
+from mobileops.toolchain.pack import parse_target
 from mobileops.toolchain.progress import Bar
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def configure(parser: Parser) -> None:
         metavar="FILE",
         help="pack FILE although it holds a secret or is bytecode; the bundle records that",
     )
+    parser.add_argument("--platform", help="for a bundle with native code: what it is for, like linux_aarch64-cp312")
     parser.add_argument("--sign", action="store_true", help="sign it too, with its commit and build inputs")
     _signers.configure(parser)
     parser.json_option()
@@ -76,7 +78,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 def _build(source: Path, arguments: argparse.Namespace, console: Console) -> tuple[pipeline.Packed, Signed | None]:
     out = arguments.out or source / "dist"
-    choices = pipeline.Choices(stored=arguments.stored, allow=frozenset(arguments.allow))
+    target = parse_target(arguments.platform) if arguments.platform else None
+    choices = pipeline.Choices(stored=arguments.stored, allow=frozenset(arguments.allow), target=target)
     if not arguments.sign:
         with _watched(console) as progress:
             return pipeline.package(source, out, choices=choices, progress=progress), None

@@ -11,7 +11,6 @@ from referencing import Registry, Resource
 
 from mobileops.manifest import parse
 from mobileops.toolchain.pack.distributions import dependency_graph, read_distributions
-from mobileops.toolchain.pack.requirements import locked_hashes
 from mobileops.toolchain.pack.sbom import write_sbom
 from tests.unit.toolchain.pack.conftest import MANIFEST
 
@@ -113,11 +112,3 @@ def test_metadata_with_gaps_are_read_as_far_as_they_go(tmp_path):
 
 def test_native_wheels_are_told_from_the_others(site):
     assert [found.native for found in read_distributions(site)] == [False, False, True]
-
-
-def test_the_hashes_of_a_lock_are_found_by_normal_name():
-    digests = ["a" * 64, "b" * 64]
-    text = (
-        f"# x\nA.b[c]==1.0 ; python_version>'3' \\\n  --hash=sha256:{digests[1]} \\\n    --hash=sha256:{digests[0]}\n"
-    )
-    assert locked_hashes(text) == {"a-b": tuple(digests)}

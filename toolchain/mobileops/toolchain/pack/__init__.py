@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from mobileops.toolchain.pack.build import Packed, pack
 from mobileops.toolchain.pack.codes import PackCode
+from mobileops.toolchain.pack.locking import Locked, lock
 from mobileops.toolchain.pack.plan import Plan, Planned, plan
-from mobileops.toolchain.pack.vendor import dependencies, lock
+from mobileops.toolchain.pack.targets import Target, parse_target
+from mobileops.toolchain.pack.vendor import dependencies
 
-__all__ = ["PackCode", "Packed", "Plan", "Planned", "dependencies", "lock", "pack", "plan"]
+__all__ = [
+    "Locked",
+    "PackCode",
+    "Packed",
+    "Plan",
+    "Planned",
+    "Target",
+    "dependencies",
+    "lock",
+    "pack",
+    "parse_target",
+    "plan",
+]

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mobileops.toolchain.pack.plan import Plan
+    from mobileops.toolchain.pack.targets import Target
     from mobileops.toolchain.pack.work import Workers
 
     Progress = Callable[[int, int], None]
@@ -82,6 +83,7 @@ def pack(
     generated: Mapping[str, bytes] | None = None,
     wheels: Path | None = None,
     progress: Progress = _ignore,
+    target: Target | None = None,
 ) -> Packed:
     """Build the bundle of the plugin in `source` and put it into `out_dir`, which is made if it is not there.
 
@@ -95,6 +97,7 @@ def pack(
         generated: content of further members of the format (``.mobileops/api.json``).
         wheels: folder to take locked wheels from instead of the package index.
         progress: told now and then how many bytes of how many have been packed.
+        target: what the bundle is for, when it has native code; None is this machine.
 
     Raises:
         ManifestError: the manifest has findings.
@@ -107,12 +110,13 @@ def pack(
     planned = planned or plan(source)
     if planned.overrides is not None:
         extra[OVERRIDES_MEMBER] = planned.overrides
-    with vendored(source, planned.manifest, wheels=wheels) as dependencies:
+    with vendored(source, planned.manifest, wheels=wheels, target=target) as dependencies:
         made = {MANIFEST_MEMBER: planned.manifest.canonical(), SBOM_MEMBER: dependencies.sbom, **extra}
         files = (*planned.files, *dependencies.files, *(_made(name, data) for name, data in made.items()))
         check_limits(files)
         name = bundle_file_name(planned.manifest.name, str(planned.manifest.version), platform=dependencies.platform)
-        return _published(_Build(planned, files, stored=stored, progress=progress), out_dir, name)
+        packed = _published(_Build(planned, files, stored=stored, progress=progress), out_dir, name)
+        return packed._replace(excluded=(*packed.excluded, *dependencies.stripped))
 
 
 def _made(name: str, data: bytes) -> Planned:

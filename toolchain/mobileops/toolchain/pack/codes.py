@@ -32,6 +32,15 @@ class PackCode(CodeTable):
     VENDOR_FAILED = "MOP2419", "the locked dependencies could not be installed"
     REQUIREMENT = "MOP2420", "a dependency is not a PEP 508 requirement"
     OVERRIDE_UNUSED = "MOP2450", "a file is allowed that nothing refuses"
+    UNKNOWN_PACKAGE = "MOP2470", "the package index has no package of that name"
+    CONFLICT = "MOP2471", "no set of versions meets all requirements"
+    NO_WHEEL = "MOP2472", "a package has no wheel for a platform that the lock is for"
+    PYTHON_CONFLICT = "MOP2473", "a package does not run on a Python that the plugin declares"
+    NO_INDEX = "MOP2474", "the package index was not reached"
+    NOT_LOCKED_FOR = "MOP2475", "requirements.txt is not locked for the platform that is packaged for"
+    TWO_VERSIONS = "MOP2476", "one bundle cannot carry two versions of a package"
+    NO_TARGET = "MOP2477", "the platform is not one that bundles are made for"
+    NO_PYTHON = "MOP2478", "the declared range has no Python that the platform runs on"
 
 
 def fail(

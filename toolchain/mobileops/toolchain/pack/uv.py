@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Final
@@ -13,11 +14,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TIMEOUT_S: Final = 600
-_SHOWN_CHARACTERS: Final = 2000
 
 
-def run_uv(arguments: Sequence[str], *, code: PackCode, what: str, stdin: str = "", wheels: Path | None = None) -> str:
-    """Run ``uv pip …`` for the running Python and return what it printed.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Run:
+    """What a run of uv left: how it ended, and what it wrote."""
+
+    ok: bool
+    stdout: str
+    stderr: str
+
+
+def run_uv(arguments: Sequence[str], *, code: PackCode, what: str, stdin: str = "", wheels: Path | None = None) -> Run:
+    """Run ``uv pip …`` for the running Python.
 
     Args:
         arguments: after ``uv pip``.
@@ -27,7 +36,7 @@ def run_uv(arguments: Sequence[str], *, code: PackCode, what: str, stdin: str = 
         wheels: a folder to take packages from instead of the index.
 
     Raises:
-        PackagingError: uv is not there, took longer than `TIMEOUT_S`, or failed.
+        PackagingError: uv is not there, or took longer than `TIMEOUT_S`.
     """
     try:
         # The package knows where its program is; PATH may have another or none.
@@ -44,7 +53,4 @@ def run_uv(arguments: Sequence[str], *, code: PackCode, what: str, stdin: str = 
         )
     except subprocess.TimeoutExpired as error:
         fail(code, f"{what}: uv took longer than {TIMEOUT_S} s", fix="check the network, then try again", cause=error)
-    if done.returncode:
-        why = done.stderr.strip()[-_SHOWN_CHARACTERS:]
-        fail(code, what, why=why, fix="read what uv says above; change 'dependencies' or run 'mobileops lock' again")
-    return done.stdout
+    return Run(done.returncode == 0, done.stdout, done.stderr)

@@ -1,8 +1,8 @@
-"""Lock the dependencies of a plugin, and install exactly the locked wheels into its bundle.
+"""Install exactly the locked wheels into a bundle.
 
-Nothing of the machine that packs may show in the result: scripts (their first line names an interpreter), compiled
-bytecode, and what the installer notes about itself are left out. ``RECORD`` would list them, so it goes too; the file
-table of the bundle takes its place, and is signed.
+Nothing of the machine that packs may show in the result, and nothing that only an installer needs is carried: see
+`reason_to_strip`. ``RECORD`` would list what is left out, so it goes too; the file table of the bundle takes its place,
+and is signed. Licences stay.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import re
-import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from mobileops.toolchain.pack import resolver_words
 from mobileops.toolchain.pack.codes import PackCode, fail
 from mobileops.toolchain.pack.distributions import read_distributions
 from mobileops.toolchain.pack.plan import VENDOR_FOLDER, Planned, plan_tree
-from mobileops.toolchain.pack.requirements import LOCK_FILE, header, locked_hashes, read_lock
+from mobileops.toolchain.pack.requirements import LOCK_FILE, read_lock
 from mobileops.toolchain.pack.sbom import write_sbom
 from mobileops.toolchain.pack.source_manifest import load_manifest
 
@@ -25,14 +26,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mobileops.manifest import Manifest
+    from mobileops.toolchain.pack.requirements import Lock, Pin
+    from mobileops.toolchain.pack.targets import Target
 
 _INSTALLER_NOTES: Final = frozenset(
     {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json"}
 )
 _SCRIPT_FOLDERS: Final = frozenset({"bin", "Scripts"})
+_MANUAL_PAGES: Final = "share/man/"
 _BYTECODE: Final = re.compile(r".*\.py[co]")
 _NATIVE: Final = re.compile(r".*\.so(\.[0-9]+)*")
-_UNTAGGED: Final = re.compile(r"[^A-Za-z0-9_]")
+_STATIC_LIBRARY: Final = ".a"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,46 +47,22 @@ class Vendored:
         files: members below ``vendor/``.
         platform: tag such as ``linux_x86_64-cp311`` when there is native code, else None.
         sbom: the list of them (`mobileops.toolchain.pack.sbom`).
+        stripped: (member name, reason) of what is left out of them, sorted.
     """
 
     files: tuple[Planned, ...]
     platform: str | None
     sbom: bytes
+    stripped: tuple[tuple[str, str], ...] = ()
 
 
-def lock(source: Path, *, wheels: Path | None = None) -> Path:
-    """Resolve the dependencies of the plugin in `source` for the running Python and write its requirements.txt.
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Choice:
+    """What of a lock is installed, and for which target."""
 
-    Args:
-        source: folder with plugin.json or plugin.yaml.
-        wheels: a folder to take packages from instead of the package index.
-
-    Returns:
-        The path of the lock file.
-
-    Raises:
-        ManifestError: the manifest has findings.
-        PackagingError: a dependency is invalid or cannot be resolved.
-    """
-    manifest, _ = load_manifest(source)
-    text = header(manifest.dependencies) + "\n"
-    if manifest.dependencies:
-        from mobileops.toolchain.pack.uv import run_uv  # noqa: PLC0415 - most plugins have no dependencies
-
-        options = ("--generate-hashes", "--no-header", "--no-annotate", "--quiet", "--only-binary", ":all:")
-        what = f"the dependencies of {manifest.name!r} cannot be resolved"
-        stdin = "\n".join(manifest.dependencies) + "\n"
-        text += run_uv(("compile", "-", *options), code=PackCode.LOCK_FAILED, what=what, stdin=stdin, wheels=wheels)
-    path = source / LOCK_FILE
-    partial = path.with_name(f".{LOCK_FILE}.part")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        what = f"{str(path)!r} cannot be written: {error.strerror}"
-        fail(PackCode.OUTPUT, what, where=str(path), fix="make the folder writable", cause=error)
-    return path
+    lock: Lock
+    pins: tuple[Pin, ...]
+    target: Target
 
 
 @contextlib.contextmanager
@@ -97,83 +77,152 @@ def dependencies(source: Path, *, wheels: Path | None = None) -> Iterator[Path |
         PackagingError: the lock is missing or does not fit, or uv cannot install it.
     """
     manifest, _ = load_manifest(source)
-    with _installed(source, manifest, wheels=wheels) as site:
+    choice = _choose(source, manifest, None)
+    if choice is None:
+        yield None
+        return
+    with _installed(choice, wheels) as site:
         yield site
 
 
 @contextlib.contextmanager
-def vendored(source: Path, manifest: Manifest, *, wheels: Path | None = None) -> Iterator[Vendored]:
+def vendored(
+    source: Path, manifest: Manifest, *, wheels: Path | None = None, target: Target | None = None
+) -> Iterator[Vendored]:
     """Install the locked dependencies and yield what of them goes into the bundle; it lives as long as the block.
+
+    Args:
+        source: folder of the plugin.
+        manifest: of the plugin.
+        wheels: folder to take locked wheels from instead of the package index.
+        target: what the bundle is for; None means every declared Python when there is no native code, else this one.
 
     Raises:
         PackagingError: the lock is missing or does not fit, or uv cannot install it.
     """
-    with _installed(source, manifest, wheels=wheels) as site:
-        if site is None:
-            yield Vendored((), None, write_sbom(manifest))
-            return
-        files = tuple(plan_tree(site, VENDOR_FOLDER, keep=_is_kept))
-        native = any(_NATIVE.fullmatch(file.name) for file in files)
-        sbom = write_sbom(manifest, read_distributions(site), hashes=_hashes(source, manifest))
-        yield Vendored(files, platform_tag() if native else None, sbom)
+    choice = _choose(source, manifest, target)
+    if choice is None:
+        yield Vendored((), None, write_sbom(manifest))
+        return
+    from mobileops.toolchain.pack.targets import running  # noqa: PLC0415 - most plugins have no dependencies
+
+    with _installed(choice, wheels) as site:
+        stripped: list[tuple[str, str]] = []
+
+        def keep(name: str) -> bool:
+            reason = reason_to_strip(name)
+            if reason is not None:
+                stripped.append((f"{VENDOR_FOLDER}/{name}", reason))
+            return reason is None
+
+        files = tuple(plan_tree(site, VENDOR_FOLDER, keep=keep))
+        found = read_distributions(site)
+        native = any(_NATIVE.fullmatch(file.name) for file in files) or any(one.native for one in found)
+        tags = {one.normal_name: frozenset(one.tags) for one in found}
+        hashes = {pin.name: choice.lock.digests_of(pin, tags.get(pin.name, frozenset())) for pin in choice.pins}
+        sbom = write_sbom(manifest, found, hashes=hashes, environment=choice.target.markers())
+        platform = str(target or running()) if native else None
+        yield Vendored(files, platform, sbom, tuple(sorted(stripped)))
 
 
-def _hashes(source: Path, manifest: Manifest) -> dict[str, tuple[str, ...]]:
-    return locked_hashes(_lock_text(source, manifest) or "")
+def _choose(source: Path, manifest: Manifest, target: Target | None) -> _Choice | None:
+    """Return what is to be installed, or None when there is nothing."""
+    if not manifest.dependencies and not (source / LOCK_FILE).exists():
+        return None
+    from mobileops.toolchain.pack.targets import MACHINES, Target, pythons_in, running  # noqa: PLC0415 - most need none
+
+    minors = pythons_in(manifest.compatibility.python_version)
+    everywhere = [Target(machine, minor).markers() for machine in MACHINES for minor in minors]
+    lock = read_lock(source, manifest.dependencies, environments=[target.markers()] if target else [])
+    if lock is None:
+        return None
+    if target is None and all(_is_pure(lock, pin) for pin in lock.pins):
+        # One bundle for every Python: what any of them wants is in it.
+        known = [one for one in everywhere if _is_for(lock, one)]
+        newest = Target(MACHINES[0], minors[-1])
+        read_lock(source, manifest.dependencies, environments=known)
+        return _Choice(lock, lock.select(known), newest)
+    exact = target or running()
+    if lock.targets and str(exact) not in lock.targets:
+        _fail_target(lock, exact)
+    if lock.sdists and exact != running():
+        _fail_source_build(exact)
+    read_lock(source, manifest.dependencies, environments=[exact.markers()])
+    return _Choice(lock, lock.select([exact.markers()]), exact)
+
+
+def _is_pure(lock: Lock, pin: Pin) -> bool:
+    return any(tag.platform == "any" for tag in lock.tags_of(pin))
+
+
+def _is_for(lock: Lock, markers: dict[str, str]) -> bool:
+    tag = f"linux_{markers['platform_machine']}-cp{markers['python_version'].replace('.', '')}"
+    return not lock.targets or tag in lock.targets
+
+
+def _fail_target(lock: Lock, target: Target) -> None:
+    fail(
+        PackCode.NOT_LOCKED_FOR,
+        f"{LOCK_FILE} is not locked for {target}",
+        where=LOCK_FILE,
+        why=f"it is for {', '.join(sorted(lock.targets))}",
+        fix=f"run 'mobileops lock --platform {target.platform}', or package for one of these with --platform",
+    )
+
+
+def _fail_source_build(target: Target) -> None:
+    fail(
+        PackCode.NOT_LOCKED_FOR,
+        f"{LOCK_FILE} lets packages be built from source, which is not done for {target} here",
+        where=LOCK_FILE,
+        why="native code is built on the platform it is for",
+        fix=f"package on {target}, or lock without --allow-sdist",
+    )
 
 
 @contextlib.contextmanager
-def _installed(source: Path, manifest: Manifest, *, wheels: Path | None) -> Iterator[Path | None]:
-    text = _lock_text(source, manifest)
-    if text is None:
-        yield None
-        return
-    import tempfile  # noqa: PLC0415 - most plugins have no dependencies
-
+def _installed(choice: _Choice, wheels: Path | None) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="mobileops-vendor-") as folder:
         root = Path(folder)
-        _install(text, root, wheels)
+        _install(choice, root, wheels)
         (root / "site").mkdir(exist_ok=True)  # uv makes none for an empty lock
         yield root / "site"
 
 
-def _lock_text(source: Path, manifest: Manifest) -> str | None:
-    if not manifest.dependencies and not (source / LOCK_FILE).exists():
-        return None
-    return read_lock(source, manifest.dependencies)
-
-
-def _install(text: str, root: Path, wheels: Path | None) -> None:
-    # A copy: what was checked is what is installed, whatever happens to the file in the source meanwhile.
+def _install(choice: _Choice, root: Path, wheels: Path | None) -> None:
+    # A copy: what was checked is what is installed, whatever happens to the file in the source meanwhile. Markers were
+    # evaluated for the target already.
     requirements = root / LOCK_FILE
-    requirements.write_text(text, encoding="utf-8")
-    options = (
-        "--no-deps",
-        "--require-hashes",
-        "--only-binary",
-        ":all:",
-        "--link-mode",
-        "copy",
-        "--no-compile-bytecode",
-    )
-    arguments = ("install", "--target", str(root / "site"), "-r", str(requirements), "--quiet", *options)
+    lines = [f"{pin.requirement.name}{pin.requirement.specifier} {pin.options}\n" for pin in choice.pins]
+    requirements.write_text("".join(lines), encoding="utf-8")
+    binary = () if choice.lock.sdists else ("--only-binary", ":all:")
+    options = ("--no-deps", "--require-hashes", *binary, "--link-mode", "copy", "--no-compile-bytecode")
+    where = ("--target", str(root / "site"), *choice.target.uv_options)
+    arguments = ("install", *where, "-r", str(requirements), "--quiet", *options)
     what = "the locked dependencies cannot be installed"
     from mobileops.toolchain.pack.uv import run_uv  # noqa: PLC0415 - most plugins have no dependencies
 
-    run_uv(arguments, code=PackCode.VENDOR_FAILED, what=what, wheels=wheels)
+    # What is in the cache needs no network; hashes make it the same.
+    if wheels is None and run_uv((*arguments, "--offline"), code=PackCode.VENDOR_FAILED, what=what).ok:
+        return
+    run = run_uv(arguments, code=PackCode.VENDOR_FAILED, what=what, wheels=wheels)
+    if not run.ok:
+        resolver_words.explain(run.stderr, code=PackCode.VENDOR_FAILED, what=what)
 
 
-def _is_kept(name: str) -> bool:
-    """Tell whether the installed file `name` (relative POSIX path) goes into the bundle."""
+def reason_to_strip(name: str) -> str | None:
+    """Return why the installed file `name` (relative POSIX path) does not go into the bundle, or None.
+
+    Left out are scripts (their first line names an interpreter of the machine that packs), bytecode, what the installer
+    notes about itself, static libraries and manual pages: nothing that code could want when it runs.
+    """
     first, _, rest = name.partition("/")
-    if _BYTECODE.fullmatch(name) or (first in _SCRIPT_FOLDERS and rest):
-        return False
-    return not (first.endswith(".dist-info") and rest in _INSTALLER_NOTES) and name != ".lock"
-
-
-def platform_tag() -> str:
-    """Return the tag of the running platform and Python, such as ``linux_x86_64-cp311``."""
-    import sysconfig  # noqa: PLC0415 - most plugins have no native dependencies
-
-    platform = _UNTAGGED.sub("_", sysconfig.get_platform())
-    return f"{platform}-cp{sys.version_info.major}{sys.version_info.minor}"
+    if _BYTECODE.fullmatch(name):
+        return "bytecode"
+    if first in _SCRIPT_FOLDERS and rest:
+        return "script with the path of an interpreter"
+    if (first.endswith(".dist-info") and rest in _INSTALLER_NOTES) or name == ".lock":
+        return "note of the installer"
+    if name.endswith(_STATIC_LIBRARY):
+        return "static library"
+    return "manual page" if name.startswith(_MANUAL_PAGES) else None
