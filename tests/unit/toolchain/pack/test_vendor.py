@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import shutil
 import subprocess
-import zipfile
 
 import pytest
 import uv
@@ -16,27 +14,7 @@ from mobileops.bundle import open_bundle
 from mobileops.errors import PackagingError
 from mobileops.toolchain.pack import PackCode, lock, pack
 from mobileops.toolchain.pack.targets import running
-
-
-def _wheel(folder, name, version, files, *, tag="py3-none-any", requires=()):
-    """Write a wheel with a console script, so that the installer has something to put into bin/."""
-    info = f"{name}-{version}.dist-info"
-    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
-    content = {
-        **files,
-        f"{info}/METADATA": metadata + "".join(f"Requires-Dist: {text}\n" for text in requires),
-        f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: {tag}\n",
-        f"{info}/entry_points.txt": f"[console_scripts]\n{name}-script = {name}:main\n",
-        f"{info}/licenses/LICENSE": "Public domain\n",
-    }
-    rows = []
-    for path, text in content.items():
-        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
-        rows.append(f"{path},sha256={digest},{len(text)}\n")
-    content[f"{info}/RECORD"] = "".join(rows) + f"{info}/RECORD,,\n"
-    with zipfile.ZipFile(folder / f"{name}-{version}-{tag}.whl", "w") as archive:
-        for path, text in content.items():
-            archive.writestr(path, text)
+from tests.fakes.wheels import write_wheel
 
 
 @pytest.fixture(autouse=True)
@@ -49,9 +27,9 @@ def own_cache(tmp_path, monkeypatch):
 def wheels(tmp_path):
     folder = tmp_path / "wheels"
     folder.mkdir()
-    _wheel(folder, "alpha", "1.2.0", {"alpha/__init__.py": "A = 1\n", "alpha/a.pyc": "old"}, requires=["beta>=1"])
-    _wheel(folder, "beta", "1.0.0", {"beta/__init__.py": "B = 1\n"})
-    _wheel(folder, "gamma", "1.0.0", {"gamma/fast.so": "\x7fELF"})
+    write_wheel(folder, "alpha", "1.2.0", {"alpha/__init__.py": "A = 1\n", "alpha/a.pyc": "old"}, requires=["beta>=1"])
+    write_wheel(folder, "beta", "1.0.0", {"beta/__init__.py": "B = 1\n"})
+    write_wheel(folder, "gamma", "1.0.0", {"gamma/fast.so": "\x7fELF"})
     return folder
 
 
@@ -126,7 +104,7 @@ def test_a_wheel_with_other_bytes_is_not_vendored(dependent, wheels, out, tmp_pa
     lock(dependent, wheels=wheels)
     # With the cache it filled while locking, uv would rightly install the bytes that were locked.
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "other-cache"))
-    _wheel(wheels, "beta", "1.0.0", {"beta/__init__.py": "import os\n"})
+    write_wheel(wheels, "beta", "1.0.0", {"beta/__init__.py": "import os\n"})
     error = _pack_error(dependent, out, wheels)
     assert error.code == PackCode.VENDOR_FAILED
     assert "ash" in (error.why or "")

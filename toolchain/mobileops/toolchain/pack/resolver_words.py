@@ -25,13 +25,12 @@ _NO_WHEEL: Final = re.compile(
     r"(\S+) (?:has no (?:usable )?wheels?|has no source distribution|cannot be (?:built|used) because)"
     r"|no wheels? (?:with|for)|[Bb]uilding .*is disabled|only[- ]binary"
 )
-_PYTHON: Final = re.compile(r"(\S+) depends on Python([<>=!~0-9.,*]+)")
+_PYTHON: Final = re.compile(r"(\S+) (?:depends on|requires) Python ?([<>=!~0-9.,*]+[0-9*])")
 _HASH: Final = re.compile(r"[Hh]ash mismatch|hash(?:es)? (?:did|do) not match|In `--require-hashes` mode")
 _NETWORK: Final = re.compile(
     r"Failed to fetch|error sending request|dns error|network was disabled|Connection refused|timed out"
     r"|not found in the cache"
 )
-_ASKED: Final = re.compile(r"you require ([^\s,]+(?:,[<>=!~][^\s,]+)*)")
 
 
 def explain(stderr: str, *, code: PackCode, what: str, dependencies: Sequence[str] = ()) -> NoReturn:
@@ -69,7 +68,7 @@ def explain(stderr: str, *, code: PackCode, what: str, dependencies: Sequence[st
         fix = f"ask for a version of {_name(version[1])} that exists"
         fail(PackCode.CONFLICT, f"{what}: there is no {version[1]}", where=where, why=why, fix=fix)
     if "require" in text and not _HASH.search(text):
-        asked = sorted({_name(name) for name in _ASKED.findall(text)} & {_name(one) for one in dependencies})
+        asked = [name for name in sorted(map(_name, dependencies)) if re.search(rf"\b{re.escape(name)}\b", text)]
         fix = f"relax {' or '.join(asked) or 'one of them'} in 'dependencies', then run 'mobileops lock' again"
         fail(PackCode.CONFLICT, f"{what}: they contradict each other", where=where, why=why, fix=fix)
     fail(code, what, why=why, fix="read what uv says above; change 'dependencies' or run 'mobileops lock' again")
