@@ -190,7 +190,18 @@ def interop(session: nox.Session) -> None:
     install_editable(session, "test")
     services = install_npm(session, ROOT / "tests" / "interop")
     session.env["INTEROP_SERVICES"] = str(services)
-    session.run("pytest", "-o", f"cache_dir={services / 'pytest'}", *(session.posargs or ("tests/interop",)))
+    session.run(
+        "pytest", "-o", f"cache_dir={services / 'pytest'}", *(session.posargs or ("tests/interop", "tests/conformance"))
+    )
+
+
+@nox.session(default=False)
+def conformance(session: nox.Session) -> None:
+    """Run the verification cases of a checkout of sigstore-conformance: ``nox -s conformance -- FOLDER``."""
+    install_editable(session, "test")
+    if not session.posargs:
+        session.error("name a checkout of github.com/sigstore/sigstore-conformance: nox -s conformance -- FOLDER")
+    session.run("python", "-m", "tests.conformance.suite", *session.posargs)
 
 
 @nox.session
