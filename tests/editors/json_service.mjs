@@ -1,6 +1,6 @@
 // Ask one version of VS Code's JSON language service; requests and answers are JSON lines on stdin and stdout.
 //
-// usage: node json_service.mjs SERVICE SCHEMA
+// usage: node json_service.mjs SERVICE SCHEMA|SETTINGS
 // request: {"ask": "diagnostics" | "completion" | "hover", "text": "...", "line": 0, "character": 0}
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
@@ -10,8 +10,11 @@ const [service, schemaFile] = process.argv.slice(2);
 const { getLanguageService } = await import(service);
 const refused = (address) => Promise.reject(new Error(`no network in this test: ${address}`));
 const languageService = getLanguageService({ schemaRequestService: refused });
-const schema = JSON.parse(readFileSync(schemaFile, "utf-8"));
-languageService.configure({ validate: true, schemas: [{ uri: schema.$id, fileMatch: ["*"], schema }] });
+const given = JSON.parse(readFileSync(schemaFile, "utf-8"));
+// As Visual Studio Code hands the setting json.schemas on to the service; a schema by itself is for every file.
+const settings = given["json.schemas"] ?? [{ url: given.$id, fileMatch: ["*"], schema: given }];
+const schemas = settings.map(({ url, fileMatch, schema }) => ({ uri: url, fileMatch, schema }));
+languageService.configure({ validate: true, schemas });
 
 async function answer({ ask, text, line, character }) {
   const document = TextDocument.create("file:///plugin/plugin.json", "json", 1, text);

@@ -34,8 +34,8 @@ def position(text: str) -> tuple[str, dict[str, int]]:
 class JsonService:
     """VS Code's JSON language service in one version."""
 
-    def __init__(self, package: str) -> None:
-        command = ["node", "json_service.mjs", package, str(SCHEMA)]
+    def __init__(self, package: str, configuration: Path = SCHEMA) -> None:
+        command = ["node", "json_service.mjs", package, str(configuration)]
         self.process = subprocess.Popen(
             command, cwd=modules(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
         )
@@ -73,7 +73,8 @@ class JsonService:
 class YamlServer:
     """The YAML language server, spoken to as an editor does (LSP 3.17, base protocol)."""
 
-    def __init__(self) -> None:
+    def __init__(self, schemas: dict[str, Any] | None = None, root: Path = Path("/plugin")) -> None:
+        self.root = root
         command = ["node", "node_modules/yaml-language-server/bin/yaml-language-server", "--stdio"]
         self.process = subprocess.Popen(command, cwd=modules(), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.incoming: queue.Queue[dict[str, Any]] = queue.Queue()
@@ -82,12 +83,14 @@ class YamlServer:
         self.number = 0
         self.settings = {
             "yaml": {
-                "schemas": {SCHEMA.as_uri(): "*.yaml"}, "schemaStore": {"enable": False},
+                "schemas": schemas or {SCHEMA.as_uri(): "*.yaml"}, "schemaStore": {"enable": False},
                 "validate": True, "completion": True, "hover": True,
             }
         }  # fmt: skip
         capabilities = {"workspace": {"configuration": True}, "textDocument": {"publishDiagnostics": {}}}
-        self.request("initialize", {"processId": None, "rootUri": None, "capabilities": capabilities})
+        folders = [{"uri": root.as_uri(), "name": root.name}]
+        parameters = {"processId": None, "rootUri": root.as_uri(), "workspaceFolders": folders}
+        self.request("initialize", {**parameters, "capabilities": capabilities})
         self.notify("initialized", {})
         self.notify("workspace/didChangeConfiguration", {"settings": self.settings})
 
@@ -138,7 +141,7 @@ class YamlServer:
 
     def _open(self, text: str) -> str:
         self.number += 1
-        uri = f"file:///plugin/{self.number}/plugin.yaml"
+        uri = f"{self.root.as_uri()}/{self.number}/plugin.yaml"
         document = {"uri": uri, "languageId": "yaml", "version": 1, "text": text}
         self.notify("textDocument/didOpen", {"textDocument": document})
         return uri

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -16,6 +17,7 @@ from mobileops.toolchain._resources import cookiecutters_root
 from mobileops.toolchain.checks import check_source
 from mobileops.toolchain.pack import pack
 from mobileops.toolchain.scaffold.record import RECORD_NAME
+from mobileops.toolchain.spec import editors, load
 from mobileops.toolchain.testrun import run_tests
 
 if TYPE_CHECKING:
@@ -61,15 +63,24 @@ def test_the_entry_point_is_short_and_narrow(plugin: Path) -> None:
 
 
 @pytest.mark.parametrize("plugin_type", scaffold.templates())
-def test_plain_cookiecutter_makes_the_same_plugin_but_for_the_record(tmp_path: Path, plugin_type: str) -> None:
+def test_plain_cookiecutter_makes_the_same_plugin_but_for_record_and_schema(tmp_path: Path, plugin_type: str) -> None:
     command = [sys.executable, "-m", "cookiecutter", "--no-input", str(cookiecutters_root() / plugin_type)]
     environment = {**os.environ, "HOME": str(tmp_path)}
     subprocess.run(command, cwd=tmp_path, env=environment, check=True, timeout=60)
     made = {str(p.relative_to(tmp_path / "my-plugin")): p for p in (tmp_path / "my-plugin").rglob("*") if p.is_file()}
     (tmp_path / "elsewhere").mkdir()
     ours = dict(scaffold.preview("my-plugin", plugin_type, parent=tmp_path / "elsewhere").files)
-    del ours[RECORD_NAME]
-    assert {name: path.read_bytes() for name, path in made.items() if "__pycache__" not in name} == ours
+    plain = {name: path.read_bytes() for name, path in made.items() if "__pycache__" not in name}
+    del ours[RECORD_NAME], ours[editors.SCHEMA_COPY]
+    assert json.loads(ours.pop(editors.SETTINGS)) != json.loads(plain.pop(editors.SETTINGS))
+    assert plain == ours
+
+
+def test_the_editors_settings_have_the_schema_itself(tmp_path: Path) -> None:
+    files = scaffold.preview("my-plugin", "service", parent=tmp_path).files
+    (entry,) = json.loads(files[editors.SETTINGS])["json.schemas"]
+    assert entry["schema"] == json.loads(files[editors.SCHEMA_COPY]) == load.plugin_schema()
+    assert entry["url"] == json.loads(files["plugin.json"])["$schema"]
 
 
 def test_the_workflow_runs_the_commands_of_the_action_and_pins_what_it_uses(plugin: Path) -> None:

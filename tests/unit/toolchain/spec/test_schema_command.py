@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mobileops.cli.main import main
+from mobileops.toolchain.spec import editors
 from tests.fakes.plugin_folder import write_plugin
 
 ROOT = Path(__file__).parents[4]
@@ -81,3 +82,12 @@ def test_a_manifest_with_errors_has_no_form(capsys, tmp_path):
     (plugin / "plugin.json").mkdir()
     assert main(["schema", "--form", str(plugin)]) == 1
     assert "MOP1320" in capsys.readouterr().err
+
+
+def test_a_yaml_manifest_that_names_a_schema_gets_a_hint(capsys, tmp_path):
+    (tmp_path / "plugin.yaml").write_text("$schema: https://example.com/x\n")
+    assert main(["schema", "--vscode", str(tmp_path)]) == 0
+    assert editors.MODELINE in capsys.readouterr().err
+    (tmp_path / "plugin.yaml").write_text(f"{editors.MODELINE}\n$schema: https://example.com/x\n")
+    assert main(["schema", "--vscode", str(tmp_path)]) == 0
+    assert capsys.readouterr().err == ""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from mobileops.errors import UsageError
 from mobileops.toolchain.scaffold import names, prompts
+from mobileops.toolchain.spec import editors, load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,7 +84,16 @@ def render(template: Path, name: str, answers: Mapping[str, str]) -> dict[str, b
             made = generate.generate_files(str(source), {"cookiecutter": context}, str(result), accept_hooks=False)
         except (exceptions.CookiecutterException, TemplateError) as error:
             raise prompts.damaged(template, error) from error
-        return _files(Path(made))
+        return _with_schema(_files(Path(made)))
+
+
+def _with_schema(files: dict[str, bytes]) -> dict[str, bytes]:
+    """Return the files with the schema in the editor's settings: what they name by its address needs a network."""
+    if editors.SETTINGS not in files:
+        return files
+    schema = load.schema_bytes().decode()
+    settings = editors.merged(files[editors.SETTINGS].decode(), schema)
+    return dict(sorted({**files, editors.SETTINGS: settings.encode(), editors.SCHEMA_COPY: schema.encode()}.items()))
 
 
 def _files(folder: Path) -> dict[str, bytes]:

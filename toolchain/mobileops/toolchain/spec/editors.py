@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SETTINGS: Final = ".vscode/settings.json"
 SCHEMA_COPY: Final = ".vscode/mobileops-plugin.schema.json"
+MODELINE: Final = f"# yaml-language-server: $schema={SCHEMA_COPY}"
 JSON_FILES: Final = ("/plugin.json",)
 YAML_FILES: Final = ("/plugin.yaml",)
 MAX_SETTINGS_BYTES: Final = 4 << 20
@@ -59,6 +60,15 @@ def write_settings(folder: Path, schema_text: str) -> tuple[Path, ...]:
     for path in changed:
         durable.write(path, after[path].encode(), mode=0o644)
     return changed
+
+
+def needs_modeline(folder: Path) -> bool:
+    """Whether a plugin.yaml has a ``$schema``, which the YAML service prefers to its settings, and no modeline."""
+    try:
+        text = _read(folder / "plugin.yaml") or ""
+    except RefusedError:
+        return False
+    return re.search(r"^[\"']?\$schema[\"']? *:", text, re.MULTILINE) is not None and MODELINE not in text
 
 
 def merged(text: str, schema_text: str, *, where: str = SETTINGS) -> str:
