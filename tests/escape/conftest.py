@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -138,24 +138,26 @@ def registry() -> Any:
 
 
 @pytest.fixture(scope="session")
-def sandboxed(
-    people: dict[str, Person], targets: dict[str, Any], registry: Any
-) -> Callable[[str, str], dict[str, Any]]:
-    """How an attempt came out inside the sandbox of one kind of manager."""
-    results: dict[str, dict[str, Any]] = {}
+def sandboxed(people: dict[str, Person], targets: dict[str, Any], registry: Any) -> Callable[..., dict[str, Any]]:
+    """How an attempt came out inside the sandbox of one kind of manager, with namespaces or without.
 
-    def result(manager: str, name: str) -> dict[str, Any]:
-        if manager not in results:
-            person = people[manager]
+    Each sandbox is started once, for all attempts.
+    """
+    results: dict[tuple[str, bool], dict[str, Any]] = {}
+
+    def result(manager: str, name: str, *, namespaces: bool = True) -> dict[str, Any]:
+        case = (manager, namespaces)
+        if case not in results:
+            # Without namespaces a root manager needs a Python that everybody may run, as the user's is.
+            person = people[manager] if namespaces else replace(people[manager], python=people["user"].python)
             everything = {**registry.ATTEMPTS, **registry.CHECKS}
-            plan = {
-                "targets": targets,
-                "names": {one: [what.execution, what.network] for one, what in everything.items()},
-            }
+            chosen = {one: what for one, what in everything.items() if namespaces or what.bare}
+            names = {one: [what.execution, what.network] for one, what in chosen.items()}
+            plan = {"targets": targets, "names": names, "namespaces": namespaces}
             done = person.run(person.command("all", person.base / "store"), input=json.dumps(plan))
             assert done.returncode == 0, done.stderr
-            results[manager] = json.loads(done.stdout)
-        return results[manager][name]
+            results[case] = json.loads(done.stdout)
+        return results[case][name]
 
     return result
 

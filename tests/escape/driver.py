@@ -15,6 +15,7 @@ import struct
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, sys.argv[1])
 
@@ -76,6 +77,8 @@ def run_all(store: Path, specification: str) -> dict[str, object]:
     os.environ["MOBILEOPS_ESCAPE_SECRET"] = "secret"
     os.set_inheritable(os.open(plan["targets"]["secret"], os.O_RDONLY), True)
     results = {}
+    if not plan["namespaces"]:
+        return run_bare(store, plan)
     with Launcher(plugins=store / "plugins", data=store / "data") as launcher:
         for name, (execution, network) in plan["names"].items():
             assignment = {"name": name, "targets": plan["targets"]}
@@ -83,6 +86,22 @@ def run_all(store: Path, specification: str) -> dict[str, object]:
             launched = launcher.launch(opened, assignment, entry="attempts:main")
             uids = Path(f"/proc/{launched.pid}/status").read_text().partition("Uid:")[2].split()[:4]
             results[name] = {**json.loads(drain(launched)), "uids": [int(uid) for uid in uids]}
+            launched.channel.close()
+            os.close(launched.output)
+            os.close(launched.pidfd)
+    return results
+
+
+def run_bare(store: Path, plan: dict[str, Any]) -> dict[str, object]:
+    """Run them without namespaces, in two sandboxes: one may start programs, the other may not."""
+    results = {}
+    with Launcher(plugins=store / "plugins", data=store / "data", namespaces=False) as launcher:
+        for execution in (False, True):
+            names = [name for name, (wanted, _network) in plan["names"].items() if wanted is execution]
+            assignment = {"names": names, "targets": plan["targets"]}
+            launched = launcher.launch(policy(store, execution=execution), assignment, entry="attempts:main")
+            for line in drain(launched).splitlines():
+                results.update(json.loads(line))
             launched.channel.close()
             os.close(launched.output)
             os.close(launched.pidfd)
@@ -149,9 +168,9 @@ def refused(store: Path, missing: str) -> dict[str, object]:
     return result
 
 
-def hostile(store: Path, count: str) -> None:
+def hostile(store: Path, count: str, level: str) -> None:
     """Start plugins that ignore everything, say so, and wait to be killed."""
-    launcher = Launcher(plugins=store / "plugins", data=store / "data")
+    launcher = Launcher(plugins=store / "plugins", data=store / "data", namespaces=level == "full")
     launcher.start()
     launched = [
         launcher.launch(policy(store, name=f"hostile{number}"), {}, entry="hostile:main")
@@ -161,7 +180,11 @@ def hostile(store: Path, count: str) -> None:
         one.channel.recv(16)
     sys.stdout.write(json.dumps({"zygote": launcher.pid, "plugins": [one.pid for one in launched]}) + "\n")
     sys.stdout.flush()
-    sys.stdin.read()
+    while select.select([sys.stdin, launcher], [], [])[0] == [launcher]:
+        launcher.read_exits()
+        if not launcher.alive:
+            sys.stdin.read()
+            return
 
 
 def main() -> None:

@@ -36,6 +36,20 @@ def test_the_attempt_is_refused(name, manager, sandboxed):
     assert result["escaped"] is False, result
 
 
+@pytest.mark.parametrize("manager", MANAGERS)
+@pytest.mark.parametrize("name", [name for name, attempt in ATTEMPTS.items() if attempt.bare])
+def test_the_attempt_is_refused_without_namespaces(name, manager, sandboxed):
+    result = sandboxed(manager, name, namespaces=False)
+    assert result["escaped"] is False, result
+
+
+@pytest.mark.parametrize("manager", MANAGERS)
+@pytest.mark.parametrize("name", [name for name, check in CHECKS.items() if check.bare])
+def test_it_still_works_without_namespaces(name, manager, sandboxed):
+    result = sandboxed(manager, name, namespaces=False)
+    assert result["escaped"] is True, result
+
+
 @pytest.mark.parametrize("name", [name for name, attempt in ATTEMPTS.items() if attempt.control])
 def test_the_same_attempt_works_outside(name, uncontained):
     result = uncontained(name)

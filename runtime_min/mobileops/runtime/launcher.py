@@ -25,7 +25,7 @@ import msgspec
 from mobileops.errors import HostFault, IsolationRefused
 from mobileops.runtime import spawning
 from mobileops.runtime.brokering import Broker
-from mobileops.runtime.isolation import credentials, refusal, rootfs
+from mobileops.runtime.isolation import bare, credentials, refusal, rootfs
 from mobileops.runtime.isolation.child import ASSIGNMENT_LIMIT_BYTES, MESSAGE_LIMIT_BYTES, Request
 from mobileops.runtime.isolation.sandbox import Confinement
 from mobileops.runtime.isolation.syscalls import machine_table
@@ -86,6 +86,7 @@ class Launcher:
         private: directories of the manager that no granted path shows; the two above always are.
         groups: makes the control groups of each plugin; None is none.
         audit: directory that the network broker's decisions are written to; one beside ``data`` when absent.
+        namespaces: False for the level without them (`isolation.bare`), which an operator must have accepted.
     """
 
     def __init__(
@@ -96,18 +97,21 @@ class Launcher:
         private: Sequence[Path] = (),
         groups: Groups | None = None,
         audit: Path | None = None,
+        namespaces: bool = True,
     ) -> None:
         self._plugins = Path(os.path.realpath(plugins))
         self._data = Path(os.path.realpath(data))
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._exits: socket.socket | None = None
-        self._places = Places(private=[os.path.realpath(path) for path in (plugins, data, *private)])
+        hidden = [os.path.realpath(path) for path in (plugins, data, *private)]
+        self._places = Places(private=hidden, mounted=namespaces)
+        self._namespaces = namespaces
         self._groups = groups
         self._audit = self._data.parent / "audit" if audit is None else audit
         self._broker: Broker | None = None
         self._next_id = 1
-        self._running: set[int] = set()
+        self._running: dict[int, int] = {}
 
     def __enter__(self) -> Self:
         """Start the zygote."""
@@ -160,6 +164,11 @@ class Launcher:
         return self._control is not None and self._process is not None and self._process.poll() is None
 
     @property
+    def level(self) -> str:
+        """Return the isolation level, ``FULL`` or ``NO-NAMESPACE``."""
+        return "FULL" if self._namespaces else "NO-NAMESPACE"
+
+    @property
     def pid(self) -> int:
         """Return the pid of the process that the zygote hangs on; for status reports."""
         return self._process.pid if self._process else 0
@@ -184,7 +193,10 @@ class Launcher:
             IsolationRefused: a step of the sandbox failed (the code says which), or the request is out of bounds.
             HostFault: the zygote is gone (MOP4012).
         """
-        packed = msgspec.msgpack.encode({"assignment": dict(assignment), "environment": dict(environment or {})})
+        if policy.network is not None and not self._namespaces:
+            raise refusal.network_without_namespaces(policy.name)
+        told = dict(assignment) if self._namespaces else {**assignment, "app": policy.app}
+        packed = msgspec.msgpack.encode({"assignment": told, "environment": dict(environment or {})})
         if len(packed) > ASSIGNMENT_LIMIT_BYTES:
             raise refusal.refused("request", 0, f"{len(packed)} bytes, at most {ASSIGNMENT_LIMIT_BYTES}")
         confinement = self._confine(policy)
@@ -240,9 +252,9 @@ class Launcher:
             theirs.close()
             os.close(output_write)
             os.close(memory)
-        self._running.add(request.launch_id)
         pidfd = message["pidfd"]
-        return Launched(request.launch_id, _pid_of(pidfd), pidfd, channel, output)
+        self._running[request.launch_id] = _pid_of(pidfd)
+        return Launched(request.launch_id, self._running[request.launch_id], pidfd, channel, output)
 
     def read_exits(self) -> list[Exit]:
         """Return the ends that were reported since the last call, without waiting.
@@ -256,12 +268,14 @@ class Launcher:
             except BlockingIOError:
                 break
             if not data:
+                for pid in () if self._namespaces else self._running.values():
+                    bare.end_group(pid)
                 found += [Exit(launch_id, -signal.SIGKILL) for launch_id in sorted(self._running)]
                 self._running.clear()
                 self.close()
                 break
             found.append(Exit(**json.loads(data)))
-            self._running.discard(found[-1].launch_id)
+            self._running.pop(found[-1].launch_id, None)
         return found
 
     @property
@@ -299,6 +313,7 @@ class Launcher:
             "manager_pid": os.getpid(),
             "python": os.path.realpath(sys.executable),
             "contents": contents._asdict(),
+            "bare": [] if self._namespaces else [path for _inside, path in contents.packages],
         }
         control = self._socket()
         control.settimeout(START_TIMEOUT_S)
@@ -317,10 +332,11 @@ class Launcher:
         app, data = Path(policy.app), Path(policy.data)
         if self._plugins not in app.parents or data.parent != self._data or ".." in (*app.parts, data.name):
             raise refusal.refused("app", 0, f"{app} and {data} are not this store's")
+        base = credentials.UID_BASE if self._namespaces else 0
         return Confinement(
-            app=str(app.relative_to(self._plugins)),
-            data=data.name,
-            identity=None if policy.uid is None else policy.uid - credentials.UID_BASE,
+            app=str(app.relative_to(self._plugins) if self._namespaces else app),
+            data=data.name if self._namespaces else str(data),
+            identity=None if policy.uid is None else policy.uid - base,
             limits=policy.limits,
             allow_execution=policy.allow_execution,
             network=policy.network is not None,

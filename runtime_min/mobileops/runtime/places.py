@@ -10,7 +10,7 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 from mobileops.errors import IsolationRefused
-from mobileops.runtime.isolation import refusal, trees
+from mobileops.runtime.isolation import mounts, refusal, trees
 from mobileops.runtime.isolation.child import MAX_PLACES
 from mobileops.runtime.isolation.grants import Place
 from mobileops.runtime.isolation.policy import Grant, is_own_place
@@ -44,9 +44,11 @@ class Places:
 
     Args:
         private: real paths of folders of the manager that no granted path may show.
+        mounted: whether paths are mounted; without namespaces they are rules on the host's own file system.
     """
 
-    def __init__(self, *, private: Sequence[str]) -> None:
+    def __init__(self, *, private: Sequence[str], mounted: bool = True) -> None:
+        self._mounted = mounted
         self._private = tuple(sorted(private, key=len))
         self._requests: socket.socket | None = None
 
@@ -81,7 +83,10 @@ class Places:
                     absent.append(grant.path)
                     continue
                 places.append(Place(grant.path, read=grant.read, write=grant.write))
-            yield Opened(tuple(places), tuple(mounted), self._hidden(places), tuple(absent))
+            hidden = self._hidden(places)
+            if hidden and not self._mounted:  # a rule of Landlock has no exceptions beneath it
+                self._refuse_private(hidden[0])
+            yield Opened(tuple(places), tuple(mounted), hidden, tuple(absent))
         finally:
             for tree in mounted:
                 os.close(tree)
@@ -89,6 +94,8 @@ class Places:
     def _detach(self, grant: Grant) -> int:
         channel = None if os.geteuid() == 0 else self._requests
         try:
+            if not self._mounted:
+                return mounts.open_beneath("/", grant.path.lstrip("/"), directory=False)
             return trees.request(channel, grant.path, trees.attributes_of(grant))
         except FileNotFoundError:
             raise

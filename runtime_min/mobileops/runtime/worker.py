@@ -279,12 +279,18 @@ def run_hook(host: WorkerHost, hook: str, *, app: Path = APP) -> None:
 
 
 def main(connection: socket.socket, assignment: Mapping[str, Any]) -> NoReturn:
-    """Run the plugin that is mounted at /app; the zygote calls this as the last thing it does in a child."""
-    host = WorkerHost(BlockingChannel(connection), assignment)
+    """Run the plugin; the zygote calls this as the last thing it does in a child.
+
+    Args:
+        connection: to the plugin manager.
+        assignment: as of `WorkerHost`; ``app`` is the plugin's folder where that is not mounted at /app.
+    """
+    app = Path(assignment.get("app", APP))
+    host = WorkerHost(BlockingChannel(connection), assignment, app=app)
     hosts.attach(host)
-    sys.path[:0] = search_path(APP)
+    sys.path[:0] = search_path(app)
     install_logging(host)
-    status = run(host, on_gone=lambda: os._exit(EXIT_FAILED))
+    status = run(host, on_gone=lambda: os._exit(EXIT_FAILED), app=app)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)

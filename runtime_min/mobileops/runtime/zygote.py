@@ -2,7 +2,7 @@
 
 Protocol on inherited SOCK_SEQPACKET sockets, one JSON document per message. Control::
 
-    manager → zygote   {"manager_pid", "python", "contents": {…}}                       once, at the start
+    manager → zygote   {"manager_pid", "python", "contents", "bare"}                      once, at the start
     zygote → manager   {"event": "ready"}  or  {"event": "failed", "step", "errno", "detail"}
     manager → zygote   {"launch_id", "entry", "confinement": {…}} + [channel, output, assignment, mounts…]
     zygote → manager   {"event": "started", "launch_id"} + [pidfd]
@@ -18,7 +18,7 @@ Trees, where the manager is an ordinary user: see `isolation.trees`. The assignm
 It runs twice. *Outside*, it builds the jail and forks process 1 of it; that executes this same file *inside* (from
 /rt), so that no memory, descriptor or path of the first life is left in the second. Inside, it imports what every
 plugin needs, once, then forks. The end of the socket is the end of everything: process 1 exits and the kernel kills
-its namespace.
+its namespace. At the level without namespaces (`isolation.bare`) the second life is executed from the host's own files.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ if __name__ == "__main__":  # -S -I: the packages lie beside this file, wherever
     sys.path.append(str(Path(__file__).absolute().parents[2]))
 
 MESSAGE_LIMIT_BYTES: Final = 64 * 1024
+_OPTIONS: Final = ("-I", "-S", "-B")
 INSIDE_FILE: Final = "/rt/mobileops/runtime/zygote.py"
 #: Default stack of a plugin's threads: glibc takes it from the soft limit at exec (pthread_create(3)).
 THREAD_STACK_BYTES: Final = 1024 * 1024
@@ -94,6 +95,8 @@ def start_outside(control: socket.socket, exits: socket.socket, requests: socket
     try:
         config = json.loads(control.recv(MESSAGE_LIMIT_BYTES))
         os.umask(0o022)  # the manager's own may be tighter, and the folders of the new root are for unprivileged ids
+        if config["bare"]:  # outlives the manager by the moment that it takes to end the plugins
+            _execute([config["python"], *_OPTIONS, __file__], control, exits, json.dumps(config["bare"]), "bare")
         namespaces.die_with_parent()
         if os.getppid() != config["manager_pid"]:
             os._exit(1)  # it ended before the signal was armed
@@ -101,7 +104,7 @@ def start_outside(control: socket.socket, exits: socket.socket, requests: socket
         if pid == 0:
             steps("python")
             requests.set_inheritable(False)
-            _execute_inside(config["python"], control, exits)
+            _execute([config["python"], *_OPTIONS, INSIDE_FILE], control, exits, "inside")
         if as_root:
             credentials.drop_capabilities()
     except BaseException as error:  # noqa: BLE001 (reported, then the process ends)
@@ -116,17 +119,23 @@ def start_outside(control: socket.socket, exits: socket.socket, requests: socket
     os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) & 0xFF)
 
 
-def _execute_inside(python: str, *sockets: socket.socket) -> NoReturn:
+def _execute(command: list[str], control: socket.socket, exits: socket.socket, *words: str) -> NoReturn:
     hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
     resource.setrlimit(resource.RLIMIT_STACK, (THREAD_STACK_BYTES, hard))
-    for end in sockets:
+    for end in (control, exits):
         end.set_inheritable(True)
-    arguments = [python, "-I", "-S", "-B", INSIDE_FILE, *(str(end.fileno()) for end in sockets), "inside"]
-    os.execve(python, arguments, ENVIRONMENT)  # noqa: S606 (our own interpreter and file, without a shell)
+    arguments = [*command, str(control.fileno()), str(exits.fileno()), *words]
+    os.execve(command[0], arguments, ENVIRONMENT)  # noqa: S606 (our own interpreter and file, without a shell)
 
 
-def start_inside(control: socket.socket, exits: socket.socket) -> NoReturn:
-    """Import what plugins need, make sure of the kernel, and serve until the manager is gone."""
+def start_inside(control: socket.socket, exits: socket.socket, *, packages: list[str] | None = None) -> NoReturn:
+    """Import what plugins need, make sure of the kernel, and serve until the manager is gone.
+
+    Args:
+        control: requests and their answers.
+        exits: reports of ends.
+        packages: at the level without namespaces, the host paths of the runtime's packages.
+    """
     steps = Steps()
     try:
         control.set_inheritable(False)
@@ -134,13 +143,17 @@ def start_inside(control: socket.socket, exits: socket.socket) -> NoReturn:
         hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
         whole = MAIN_STACK_BYTES if hard == resource.RLIM_INFINITY else min(hard, MAIN_STACK_BYTES)
         resource.setrlimit(resource.RLIMIT_STACK, (whole, hard))
-        socket.sethostname("plugin")
+        if packages is None:
+            socket.sethostname("plugin")
+        beside = [str(Path(path).parent) for path in packages or () if not Path(path).is_relative_to(sys.path[-1])]
+        sys.path += beside
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
         steps("python")
         from mobileops.runtime.isolation.forkserver import ForkServer  # noqa: PLC0415 (see Steps.failure)
 
-        server = ForkServer(control, exits)
+        server = ForkServer(control, exits, packages=packages)
         server.prepare(step=steps)
+        sys.path = sys.path[: len(sys.path) - len(beside)]  # what else is installed there is not for plugins
     except BaseException as error:  # noqa: BLE001 (reported, then the process ends)
         send(control, steps.failure(error))
         os._exit(1)
@@ -152,13 +165,15 @@ def main(arguments: list[str]) -> NoReturn:
     """Run one of the two lives.
 
     Args:
-        arguments: descriptors of the sockets, and ``outside`` or ``inside``.
+        arguments: descriptors of the sockets, and ``outside`` or ``inside``; or packages as JSON, and ``bare``.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    sockets = [socket.socket(fileno=int(descriptor)) for descriptor in arguments[:-1]]
-    if arguments[-1] == "inside":
-        start_inside(*sockets)
-    start_outside(*sockets)
+    *words, life = arguments
+    packages = json.loads(words.pop()) if life == "bare" else None
+    sockets = [socket.socket(fileno=int(descriptor)) for descriptor in words]
+    if life == "outside":
+        start_outside(*sockets)
+    start_inside(*sockets, packages=packages)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -11,11 +12,23 @@ from attempts.registry import ATTEMPTS, CHECKS, Scene, outcome, refuse_privilege
 
 
 def main(channel, assignment) -> None:
-    """Run one attempt or check inside the sandbox and send how it went."""
+    """Run attempts or checks inside the sandbox and send how they went."""
     refuse_privileges()
-    scene = Scene(Path("/app"), Path("/data"), Path("/tmp"), Path("/dev/shm"), assignment["targets"], channel.fileno())
-    registered = {**ATTEMPTS, **CHECKS}[assignment["name"]]
-    channel.sendall(json.dumps(outcome(registered.run, scene)).encode())
+    places = (assignment.get("app", "/app"), os.environ["HOME"], os.environ["TMPDIR"], "/dev/shm")
+    scene = Scene(*map(Path, places), assignment["targets"], channel.fileno())
+    everything = {**ATTEMPTS, **CHECKS}
+    if "names" not in assignment:
+        channel.sendall(json.dumps(outcome(everything[assignment["name"]].run, scene)).encode())
+        return
+    for name in assignment["names"]:  # in one sandbox, each in a process of its own
+        child = os.fork()
+        if child == 0:
+            channel.sendall(json.dumps({name: outcome(everything[name].run, scene)}).encode() + b"\n")
+            os._exit(0)
+        status = os.waitpid(child, 0)[1]
+        if status:
+            result = {"escaped": False, "errno": None, "detail": f"ended with {os.waitstatus_to_exitcode(status)}"}
+            channel.sendall(json.dumps({name: result}).encode() + b"\n")
 
 
 def control(name: str, directory: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import contextmanager
 from pathlib import Path
 
 from attempts.registry import Refused, Scene, attempt
@@ -18,7 +19,16 @@ def read_a_file_of_the_host(scene: Scene) -> str:
     return secret(scene).read_text()
 
 
-@attempt()
+@contextmanager
+def changing(path: Path):
+    """Refused as well is a change that is answered with success and does not happen."""
+    before = path.stat().st_ctime_ns
+    yield path
+    if path.stat().st_ctime_ns == before:
+        raise Refused("answered, and nothing has changed")
+
+
+@attempt(bare=False)
 def learn_that_a_file_exists(scene: Scene) -> str:
     return f"{secret(scene).stat().st_size} bytes"
 
@@ -56,7 +66,8 @@ def write_into_its_own_code(scene: Scene) -> str:
 
 @attempt()
 def change_the_mode_of_its_own_code(scene: Scene) -> str:
-    (scene.app / "attempts" / "files.py").chmod(0o644)
+    with changing(scene.app / "attempts" / "files.py") as path:
+        path.chmod(0o644)
     return "changed"
 
 
@@ -118,27 +129,31 @@ def truncate_a_file_of_the_host(scene: Scene) -> str:
 
 @attempt()
 def change_the_mode_of_a_file_of_the_host(scene: Scene) -> str:
-    secret(scene).chmod(0o644)
+    with changing(secret(scene)) as path:
+        path.chmod(0o644)
     return "changed"
 
 
 @attempt()
 def change_the_time_of_a_file_of_the_host(scene: Scene) -> str:
-    os.utime(secret(scene))
+    with changing(secret(scene)) as path:
+        os.utime(path)
     return "changed"
 
 
 @attempt(optional=True)
 def set_an_attribute_of_a_file_of_the_host(scene: Scene) -> str:
-    os.setxattr(secret(scene), "user.escape", b"x")
+    with changing(secret(scene)) as path:
+        os.setxattr(path, "user.escape", b"x")
     return "set"
 
 
 @attempt()
 def touch_the_system_interpreter(scene: Scene) -> str:
     """Read-only for an ordinary user as well, so the control aims at a file that the user owns."""
-    path = secret(scene) if scene.app != Path("/app") else Path(os.__file__)
-    os.utime(path)
+    path = secret(scene) if "control" in scene.app.parts else Path(os.__file__)
+    with changing(path):
+        os.utime(path)
     return "changed"
 
 

@@ -56,12 +56,12 @@ def an_inherited_signal_disposition(scene: Scene) -> str:
 
 @attempt()
 def the_group_of_processes_of_the_manager(scene: Scene) -> str:
-    if os.getpgid(0) == os.getpid():
+    if os.getpgid(0) in {os.getpid(), os.getppid()}:  # its own, or of the plugin's first process
         raise Refused("a session of its own")
     return "shared"
 
 
-@attempt()
+@attempt(bare=False)
 def the_name_of_the_host(scene: Scene) -> str:
     if socket.gethostname() != scene.targets["hostname"]:
         raise Refused("another name")
@@ -80,7 +80,7 @@ def a_socket_of_the_zygote(scene: Scene) -> str:
     raise Refused("none")
 
 
-@attempt(control=False)
+@attempt(control=False, bare=False)
 def outlive_the_manager_by_clearing_the_signal(scene: Scene) -> str:
     """Clearing the parent-death signal is allowed, and useless: `test_kill` proves it; here the namespace does."""
     if os.getpid() == 1:

@@ -223,7 +223,7 @@ def gain_by_a_set_user_id_program(scene: Scene) -> str:
     return "root"
 
 
-@attempt()
+@attempt(bare=False)
 def privileges_that_could_come_back(scene: Scene) -> str:
     status = Path("/proc/self/status").read_text()
     values = dict(line.split(":\t") for line in status.splitlines() if ":\t" in line)

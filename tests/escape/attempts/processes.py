@@ -23,7 +23,7 @@ def signal_a_process_of_the_host(scene: Scene) -> str:
     return "it can be signalled"
 
 
-@attempt()
+@attempt(bare=False)
 def see_every_process_by_signal(scene: Scene) -> str:
     os.kill(-1, 0)
     return "somebody is there"

@@ -31,7 +31,8 @@ class Attempt:
     """One attempt; ``control``: the same works outside, for an ordinary user. ``optional``: if the kernel has it.
 
     ``execution`` and ``network``: the permissions that it has. The network is the targets "tcp", "udp" and "stuck" of
-    127.0.0.1, and listening on "listen"; everything else of the host is out of bounds.
+    127.0.0.1, and listening on "listen"; everything else of the host is out of bounds. ``bare``: it is refused at the
+    level without namespaces too; what is not, is among what `mobileops.runtime.isolation.bare` says.
     """
 
     run: Callable[[Scene], str | None]
@@ -39,6 +40,7 @@ class Attempt:
     optional: bool = False
     execution: bool = False
     network: bool = False
+    bare: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,17 +55,21 @@ class Scene:
     channel: int
 
 
-def attempt(*, control: bool = True, optional: bool = False, execution: bool = False, network: bool = False):
+def attempt(
+    *, control: bool = True, optional: bool = False, execution: bool = False, network: bool = False, bare: bool = True
+):
     def register(function):
-        ATTEMPTS[function.__name__] = Attempt(function, control, optional, execution, network)
+        everywhere = bare and not network  # nobody has a network at the level without namespaces
+        ATTEMPTS[function.__name__] = Attempt(function, control, optional, execution, network, everywhere)
         return function
 
     return register
 
 
-def check(*, execution: bool = False, network: bool = False):
+def check(*, execution: bool = False, network: bool = False, bare: bool = True):
     def register(function):
-        CHECKS[function.__name__] = Attempt(function, execution=execution, network=network)
+        everywhere = bare and not network
+        CHECKS[function.__name__] = Attempt(function, execution=execution, network=network, bare=everywhere)
         return function
 
     return register

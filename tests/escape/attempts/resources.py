@@ -80,7 +80,7 @@ def a_large_file(scene: Scene) -> str:
     return "96 MiB"
 
 
-@attempt()
+@attempt(bare=False)
 def a_full_temporary_directory(scene: Scene) -> str:
     return fill(scene.tmp)
 
@@ -105,7 +105,7 @@ def fill(directory) -> str:
     return "80 MiB"
 
 
-@attempt()
+@attempt(bare=False)
 def more_files_than_there_are_inodes(scene: Scene) -> str:
     directory = scene.tmp / "many"
     directory.mkdir(exist_ok=True)

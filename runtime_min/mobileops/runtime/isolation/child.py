@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import msgspec
 
-from mobileops.runtime.isolation import sandbox
+from mobileops.runtime.isolation import bare, sandbox
 from mobileops.runtime.isolation.syscalls import call
 
 if TYPE_CHECKING:
@@ -58,8 +58,15 @@ def decode(data: bytes) -> Request:
 class Child:
     """One forked process, from its first instruction; it never returns to the zygote's code."""
 
-    def __init__(self, *, landlock_abi: int) -> None:
+    def __init__(self, *, landlock_abi: int, packages: Sequence[str] | None = None) -> None:
+        """Make what the zygote has just forked a child.
+
+        Args:
+            landlock_abi: what `landlock.abi` returned.
+            packages: at the level without namespaces, the host paths of the runtime's packages.
+        """
         self._landlock_abi = landlock_abi
+        self._bare = packages
         self._surrounded = False
         self._step = "descriptors"
 
@@ -110,12 +117,7 @@ class Child:
             order = msgspec.msgpack.decode(os.pread(descriptors[2], ASSIGNMENT_LIMIT_BYTES, 0))
             trees = _arrange([*descriptors[:2], status, *descriptors[first_tree:]])
             status = _STATUS
-            if not self._surrounded:
-                sandbox.surround(step=self._remember)
-            broker = trees.pop() if request.confinement.network else None
-            sandbox.enter(
-                request.confinement, trees, broker=broker, landlock_abi=self._landlock_abi, step=self._remember
-            )
+            self._confine(request.confinement, trees)
         except BaseException as error:  # noqa: BLE001 (reported, then the process ends)
             number = error.errno if isinstance(error, OSError) else 0
             failure = {"step": self._step, "errno": number, "detail": f"{type(error).__name__}: {error}"[:1024]}
@@ -123,7 +125,17 @@ class Child:
             os._exit(_FAILED)
         os.close(status)
         os.environ.update(order["environment"])
-        _run(request.entry, order["assignment"])
+        _run(request.entry, order["assignment"], app="/app" if self._bare is None else request.confinement.app)
+
+    def _confine(self, confinement: sandbox.Confinement, trees: list[int]) -> None:
+        version, step = self._landlock_abi, self._remember
+        if self._bare is not None:
+            bare.enter(confinement, trees, packages=self._bare, landlock_abi=version, step=step)
+            return
+        if not self._surrounded:
+            sandbox.surround(step=step)
+        broker = trees.pop() if confinement.network else None
+        sandbox.enter(confinement, trees, broker=broker, landlock_abi=version, step=step)
 
 
 def _arrange(descriptors: Sequence[int]) -> list[int]:
@@ -139,11 +151,11 @@ def _arrange(descriptors: Sequence[int]) -> list[int]:
     return places
 
 
-def _run(entry: str, assignment: dict[str, Any]) -> NoReturn:
+def _run(entry: str, assignment: dict[str, Any], *, app: str) -> NoReturn:
     """Call the entry function; the process ends with it, without touching what it inherited."""
     code = 0
     try:
-        sys.path.append("/app")
+        sys.path.append(app)
         module, _colon, function = entry.partition(":")
         getattr(importlib.import_module(module), function)(socket.socket(fileno=_CHANNEL), assignment)
     except SystemExit as error:

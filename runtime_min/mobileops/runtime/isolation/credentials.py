@@ -70,6 +70,14 @@ def forbid_new_privileges() -> None:
 
 def drop_capabilities() -> None:
     """Empty all five capability sets and lock the secure bits; needs CAP_SETPCAP in the own user namespace."""
+    drop_bounding_set()
+    call("prctl", PR_CAP_AMBIENT, _AMBIENT_CLEAR_ALL, 0, 0, 0)
+    prctl(PR_SET_SECUREBITS, _SECURE_BITS)
+    call("capset", struct.pack("=Ii", _CAPABILITY_VERSION_3, 0), bytes(24))
+
+
+def drop_bounding_set() -> None:
+    """Let no program that is executed from now on bring a capability with it; needs CAP_SETPCAP."""
     capability = 0
     while True:
         try:
@@ -79,6 +87,3 @@ def drop_capabilities() -> None:
                 raise
             break  # past the kernel's last capability
         capability += 1
-    call("prctl", PR_CAP_AMBIENT, _AMBIENT_CLEAR_ALL, 0, 0, 0)
-    prctl(PR_SET_SECUREBITS, _SECURE_BITS)
-    call("capset", struct.pack("=Ii", _CAPABILITY_VERSION_3, 0), bytes(24))

@@ -18,10 +18,10 @@ import socket
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from mobileops.errors import HostFault
-from mobileops.runtime.isolation import child, landlock, namespaces, sandbox, seccomp
+from mobileops.runtime.isolation import bare, child, landlock, namespaces, sandbox, seccomp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 FAILURE_LIMIT_BYTES: Final = 4096
 #: How long nothing is asked for before a spare is made; it must not get in the way of a burst of launches.
@@ -63,13 +63,21 @@ class Spare(NamedTuple):
 class ForkServer:
     """Forks plugin processes, tells the manager when they run and when they have ended."""
 
-    def __init__(self, control: socket.socket, exits: socket.socket) -> None:
+    def __init__(self, control: socket.socket, exits: socket.socket, *, packages: Sequence[str] | None = None) -> None:
+        """Serve on two sockets.
+
+        Args:
+            control: requests and their answers.
+            exits: reports of ends.
+            packages: None in a jail; at the level without namespaces, the host paths of the runtime's packages.
+        """
+        self._bare = packages
         self._control = control
         self._exits = exits
         self._running: dict[int, int] = {}
         self._starting: dict[int, tuple[int, int]] = {}
         self._spare: Spare | None = None
-        self._wants_spare = True
+        self._wants_spare = self._bare is None
         self._landlock_abi = 0
         self._own_pid_namespace = -1
         self._wakeup, self._alarm = socket.socketpair()
@@ -85,6 +93,10 @@ class ForkServer:
         self._landlock_abi = landlock.abi()
         if not self._landlock_abi:
             raise OSError(errno.EOPNOTSUPP, "the kernel offers no Landlock")
+        if self._bare is not None:
+            bare.check()
+            bare.compiled(os.uname().machine)
+            namespaces.adopt_orphans()
         step("seccomp")
         seccomp.check_available()
         for allow_execution in (False, True):
@@ -130,7 +142,7 @@ class ForkServer:
             self._control, child.MESSAGE_LIMIT_BYTES, child.DESCRIPTORS_PER_REQUEST
         )
         if not data or flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
-            os._exit(0)
+            self._end()
         try:
             self._launch(data, descriptors)
         finally:
@@ -160,7 +172,7 @@ class ForkServer:
     def _use_spare(self, data: bytes, descriptors: list[int]) -> int | None:
         """Hand a request over; None when there is no spare, or none that lives."""
         spare, self._spare = self._spare, None
-        self._wants_spare = True
+        self._wants_spare = self._bare is None
         if spare is None:
             return None
         with spare.orders:
@@ -185,10 +197,10 @@ class ForkServer:
     def _fork(self) -> int:
         if len(os.listdir("/proc/self/task")) != 1:  # noqa: PTH208 (before every fork)
             raise HostFault("the zygote has more than one thread", code="MOP4012", why="a fork copies only one")
-        return namespaces.fork_into_new_pid_namespace(self._own_pid_namespace)
+        return os.fork() if self._bare is not None else namespaces.fork_into_new_pid_namespace(self._own_pid_namespace)
 
     def _child(self, *, settled: bool) -> child.Child:
-        one = child.Child(landlock_abi=self._landlock_abi)
+        one = child.Child(landlock_abi=self._landlock_abi, packages=self._bare)
         if settled:
             one.settle()
         return one
@@ -209,7 +221,7 @@ class ForkServer:
     def _reap(self) -> None:
         while True:
             try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
+                pid, status = self._wait()
             except ChildProcessError:
                 return
             if pid == 0:
@@ -224,6 +236,23 @@ class ForkServer:
             if launch_id is not None:
                 code = os.waitstatus_to_exitcode(status)
                 self._exits.send(json.dumps({"launch_id": launch_id, "status": code}).encode())
+
+    def _wait(self) -> tuple[int, int]:
+        """Return a child that has ended and its status; the pid is 0 when none has."""
+        if self._bare is None:
+            return os.waitpid(-1, os.WNOHANG)
+        ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if ended is None:
+            return 0, 0
+        if ended.si_pid in self._running:
+            bare.end_group(ended.si_pid)
+        return os.waitpid(ended.si_pid, 0)
+
+    def _end(self) -> NoReturn:
+        """End with the manager; process 1 of a pid namespace takes all others along, without one they are killed."""
+        for pid in self._running if self._bare is not None else ():
+            bare.end_group(pid)
+        os._exit(0)
 
     def _report_failure(self, launch_id: int, failure: dict[str, Any]) -> None:
         self._control.send(json.dumps({**failure, "event": "failed", "launch_id": launch_id}).encode())

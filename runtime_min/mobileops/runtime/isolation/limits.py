@@ -9,7 +9,10 @@ filter has none.
 
 from __future__ import annotations
 
+import dataclasses
+import os
 import resource
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -21,6 +24,19 @@ ADDRESS_SPACE_HEADROOM_BYTES: Final = 1 << 30
 #: exceeds it, and can say so.
 MEMORY_SLACK_BYTES: Final = 64 * 1024 * 1024
 LOCKED_MEMORY_BYTES: Final = 64 * 1024
+
+
+def beside_others(limits: Limits) -> Limits:
+    """Return limits whose process count has room for what else runs under this account.
+
+    Outside a user namespace of its own, RLIMIT_NPROC counts every thread of the account (setrlimit(2)).
+    """
+    uid, others = os.getuid(), 0
+    for entry in os.scandir("/proc"):
+        with suppress(OSError):
+            if entry.name.isdecimal() and entry.stat().st_uid == uid:
+                others += len(os.listdir(f"{entry.path}/task"))  # noqa: PTH208 (names, at every start)
+    return dataclasses.replace(limits, processes=limits.processes + others)
 
 
 def apply_limits(limits: Limits) -> None:

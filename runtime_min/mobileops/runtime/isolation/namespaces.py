@@ -9,7 +9,7 @@ import os
 import signal
 from typing import Final
 
-from mobileops.runtime.isolation.syscalls import PR_SET_DUMPABLE, PR_SET_PDEATHSIG, call, prctl
+from mobileops.runtime.isolation.syscalls import PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, PR_SET_PDEATHSIG, call, prctl
 
 NEWNS: Final = 0x00020000
 NEWCGROUP: Final = 0x02000000
@@ -61,6 +61,11 @@ def die_with_parent() -> None:
     The kernel forgets this at every change of credentials, so it is called again after each.
     """
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every process below this one whose own parent ends (PR_SET_CHILD_SUBREAPER)."""
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 def fork_into_new_pid_namespace(own_namespace: int) -> int:

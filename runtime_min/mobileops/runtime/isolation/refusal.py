@@ -77,6 +77,16 @@ def refused(step: str, number: int, detail: str) -> IsolationRefused:
     )
 
 
+def network_without_namespaces(name: str) -> IsolationRefused:
+    """Return the refusal of a plugin whose network could not be mediated on this host."""
+    return IsolationRefused(
+        f"{name!r} has a network permission, and this host offers no namespaces",
+        code="MOP4015",
+        why="without a network namespace of its own a plugin could reach whatever the host can",
+        fix=f"run the plugin manager where `mobileops doctor` says FULL; {user_namespace_fix()}",
+    )
+
+
 def from_report(report: Mapping[str, Any]) -> IsolationRefused:
     """Return the refusal that the zygote reported: a failed step, or a rule of ours with its whole form."""
     form = report.get("refusal")
