@@ -34,7 +34,7 @@ def test_no_two_parts_use_one_code() -> None:
                     owners[code].add(owner(path, root).removesuffix(".py"))
     command_line = {"cli/commands", "cli/parser"}
     channel = {"runtime/connection", "runtime/rpc", "runtime/supervisor", "runtime/worker"}
-    isolation = {"runtime/isolation", "runtime/launcher", "runtime/places", "runtime/zygote"}
+    isolation = {"runtime/isolation", "runtime/launcher", "runtime/enforcement", "runtime/places", "runtime/zygote"}
     clashes = {
         code: sorted(parts)
         for code, parts in owners.items()

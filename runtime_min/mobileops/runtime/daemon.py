@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from mobileops.errors import HostFault, MobileOpsError, RefusedError, UsageError
-from mobileops.runtime import control_groups, durable, operator_settings
+from mobileops.runtime import durable, enforcement
 from mobileops.runtime.launcher import Launcher
 from mobileops.runtime.rpc import MAX_CONTROL_FRAME_BYTES, READ_BYTES, Decoder, Frame, Kind, encode
 from mobileops.runtime.store import Store
@@ -113,18 +113,7 @@ class Daemon:
     def _launcher(self) -> Launcher:
         """Return the launcher, starting the zygote on first use and after it died."""
         if self._running_launcher is None:
-            home = self._home
-            settings = operator_settings.load(home.isolation_settings)
-            control = control_groups.prepare(home, required=settings.require_cgroup)
-            launcher = Launcher(
-                plugins=home.store, data=home.data, private=(home.root,), audit=home.audit, groups=control.groups
-            )
-            self._groups = control.groups
-            try:
-                launcher.start()
-            except BaseException:
-                self._close_launcher()
-                raise
+            launcher, self._groups = enforcement.start(self._home, make=Launcher)
             descriptor = launcher.fileno()
             asyncio.get_running_loop().add_reader(descriptor, self._launcher_readable, descriptor)
             self._running_launcher = launcher

@@ -168,4 +168,8 @@ class Instance:
             "since": timestamp(self.since),
             "pid": self.launched.pid if self.launched else None,
             "methods": list(self.methods),
+            "isolation": self.launched.level if self.launched else None,
+            "not_enforced": list(overuse.not_enforced(self.launched.level, self.launched.group))
+            if self.launched
+            else [],
         }

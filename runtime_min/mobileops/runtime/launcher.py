@@ -58,6 +58,7 @@ class Launched:
         output: read end of the plugin's stdout and stderr; the caller closes it.
         absent: granted paths that this host does not have.
         group: its control groups, if it has any; the caller removes them when it has ended.
+        level: ``FULL`` or ``NO-NAMESPACE``.
     """
 
     launch_id: int
@@ -67,6 +68,7 @@ class Launched:
     output: int
     absent: tuple[str, ...] = ()
     group: Group | None = None
+    level: str = "FULL"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -211,7 +213,7 @@ class Launcher:
             )
             extras = [*entrances, *granted.trees, *broker]
             launched = self._launch(Request(self._next_id, entry, confinement), packed, extras, policy.uid)
-        return dataclasses.replace(launched, absent=granted.absent, group=group)
+        return dataclasses.replace(launched, absent=granted.absent, group=group, level=self.level)
 
     @contextlib.contextmanager
     def _grouped(self, policy: SandboxPolicy) -> Iterator[tuple[Group | None, list[int]]]:

@@ -1,12 +1,14 @@
-"""Which limit a running plugin has exceeded: asked of its control groups, else measured."""
+"""Which limit a running plugin has exceeded, asked of its control groups, else measured; and what does not hold it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from mobileops.runtime import consumption
+from mobileops.runtime.isolation import bare
 
 if TYPE_CHECKING:
+    from mobileops.runtime.isolation.cgroups import Group
     from mobileops.runtime.isolation.policy import Limits
     from mobileops.runtime.launcher import Launched
 
@@ -32,3 +34,21 @@ def cause(launched: Launched, limits: Limits) -> str | None:
     if not exceeded:
         return None
     return f"killed: it used more memory than its limit of {limits.memory_bytes / _MEBIBYTE:g} MiB [MOP4210]"
+
+
+def not_enforced(level: str, group: Group | None) -> tuple[str, ...]:
+    """Return in words what nothing on this host holds a plugin to.
+
+    Args:
+        level: of a `Launched`.
+        group: of a `Launched`.
+    """
+    controllers = frozenset() if group is None else group.controllers
+    found = list(bare.NOT_ENFORCED) if level != "FULL" else []
+    if "memory" not in controllers:
+        found.append(f"memory of all its processes together is not bounded but measured, every {MEASURE_S * 1000:g} ms")
+    if "cpu" not in controllers:
+        found.append("processor time is shared with the host by priority, not limited")
+    if "pids" not in controllers and level != "FULL":
+        found.append("processes are counted together with all others of the account")
+    return tuple(found)

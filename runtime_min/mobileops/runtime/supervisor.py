@@ -156,7 +156,7 @@ class Supervisor:
         instance = self._instances.get(name)
         if instance is not None:
             return instance.describe()
-        empty: dict[str, Any] = {"since": None, "pid": None, "methods": []}
+        empty: dict[str, Any] = {"since": None, "pid": None, "methods": [], "isolation": None, "not_enforced": []}
         return {"name": name, "state": str(State.STOPPED), "cause": "not started", **empty}
 
     def active(self) -> list[str]:

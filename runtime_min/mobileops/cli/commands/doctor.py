@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mobileops.errors import EXIT_FAILURE
+from mobileops.runtime import control_groups, operator_settings
+from mobileops.runtime.isolation import bare, cgroups
 from mobileops.runtime.isolation.probe import probe
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
     from mobileops.cli.console import Console
     from mobileops.cli.parser import Parser
+    from mobileops.runtime.isolation.probe import HostReport
 
 
 def configure(parser: Parser) -> None:
@@ -22,22 +26,66 @@ def configure(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Try every mechanism for real and print the isolation level; exit 1 when plugins cannot be started here."""
+    path = console.home().isolation_settings
+    settings = operator_settings.load(path)
     report = probe()
+    hierarchies = cgroups.find()
+    accepted = report.level == "FULL" or settings.min_isolation == "no-namespace"
+    lacking = settings.require_cgroup and bool(hierarchies.missing)
+    level = report.level if accepted and not lacking else "REFUSE"
     if arguments.json:
         console.json(
             {
-                "level": str(report.level),
+                "level": level,
+                "possible": report.level,
                 "mechanisms": [
                     {"name": m.name, "ok": m.ok, "detail": m.detail, "fix": m.fix} for m in report.mechanisms
                 ],
+                "limits": [
+                    {"name": name, "ok": name not in hierarchies.missing, "detail": _limit(hierarchies, name)}
+                    for name in cgroups.CONTROLLERS
+                ],
+                "not_enforced": list(bare.NOT_ENFORCED) if level == "NO-NAMESPACE" else [],
             }
         )
     else:
-        console.table(
-            ("MECHANISM", "WORKS", "DETAIL"), [(m.name, "yes" if m.ok else "NO", m.detail) for m in report.mechanisms]
+        _show(report, hierarchies, console)
+        _advise(level, report, console, path)
+    return EXIT_FAILURE if level == "REFUSE" else 0
+
+
+def _show(report: HostReport, hierarchies: cgroups.Hierarchies, console: Console) -> None:
+    rows = [(one.name, "yes" if one.ok else "NO", one.detail) for one in report.mechanisms]
+    rows += [
+        (f"limit {name}", "no" if name in hierarchies.missing else "yes", _limit(hierarchies, name))
+        for name in cgroups.CONTROLLERS
+    ]
+    console.table(("MECHANISM", "WORKS", "DETAIL"), rows)
+    for mechanism in report.mechanisms:
+        if not mechanism.ok:
+            console.print(f"fix for {mechanism.name}: {mechanism.fix}")
+    if hierarchies.missing:
+        console.print(f"fix for limits: {control_groups.FIX}")
+
+
+def _advise(level: str, report: HostReport, console: Console, path: Path) -> None:
+    console.print(f"isolation level: {level}")
+    if level == "NO-NAMESPACE":
+        for gap in bare.NOT_ENFORCED:
+            console.print(f"not enforced: {gap}")
+    elif level == "REFUSE" and report.level == "NO-NAMESPACE":
+        console.print(
+            f'plugins without network could run here: {{"version": 1, "min_isolation": "no-namespace"}} in {path}'
         )
-        for mechanism in report.mechanisms:
-            if not mechanism.ok:
-                console.print(f"fix for {mechanism.name}: {mechanism.fix}")
-        console.print(f"isolation level: {report.level}")
-    return 0 if all(mechanism.ok for mechanism in report.mechanisms) else EXIT_FAILURE
+
+
+def _limit(hierarchies: cgroups.Hierarchies, controller: str) -> str:
+    """Say how plugins are held to a limit."""
+    if controller not in hierarchies.missing:
+        return f"control groups, version {hierarchies.version}"
+    instead = {
+        "memory": "limits of each process, and all together are measured every 50 ms",
+        "pids": "a limit of the plugin's user namespace",
+        "cpu": "nothing: processor time is shared by priority",
+    }
+    return f"{instead[controller]} ({hierarchies.missing[controller]})"

@@ -41,6 +41,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             manifest = shelf.manifest(receipt)
             row |= {
                 "methods": state[receipt.name]["methods"],
+                "isolation": state[receipt.name]["isolation"],
+                "not_enforced": state[receipt.name]["not_enforced"],
                 "health": _health(console, receipt.name) if row["state"] == "running" else None,
                 "permissions": [str(permission) for permission in manifest.permissions],
                 "signer": receipt.signer,

@@ -5,5 +5,6 @@ such a policy to the calling process, in a fixed order, with the mechanisms of `
 ``credentials``, ``landlock`` and ``seccomp``. ``rootfs`` lists what the zygote's file system contains, ``probe``
 tries every mechanism in throw-away children, and ``refusal`` says what is missing and how to get it.
 
-Each mechanism alone leaks, so all of them are used, and a host that lacks one is refused: there is no weaker level.
+Each mechanism alone leaks, so all of them are used, and a host that lacks one is refused. The one weaker level, `bare`,
+is for operators who ask for it.
 """

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
 from mobileops.errors import MobileOpsError
 from mobileops.runtime.isolation import (
+    bare,
     credentials,
     jail,
     landlock,
@@ -29,6 +30,8 @@ from mobileops.runtime.isolation import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+#: Mechanisms that the level without namespaces stands on.
+_WITHOUT_NAMESPACES: Final = frozenset({"landlock", "machine", "pidfd", "seccomp"})
 _REPORT_LIMIT_BYTES: Final = 2048
 _FIELD = "\n"
 
@@ -52,9 +55,13 @@ class Mechanism:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class HostReport:
-    """Every mechanism, and the level they add up to: FULL when all work, else REFUSE."""
+    """Every mechanism, and the level they can add up to.
 
-    level: Literal["FULL", "REFUSE"]
+    FULL when all work. NO-NAMESPACE when what works is enough for `bare`; plugins are started at that level only where
+    the operator has accepted it. REFUSE otherwise.
+    """
+
+    level: Literal["FULL", "NO-NAMESPACE", "REFUSE"]
     mechanisms: tuple[Mechanism, ...]
 
 
@@ -68,7 +75,11 @@ def probe() -> HostReport:
         Mechanism("machine", ok=True, detail=os.uname().machine, fix=""),
         *(_try(name, attempt) for name, attempt in _ATTEMPTS.items()),
     )
-    return HostReport("FULL" if all(mechanism.ok for mechanism in tried) else "REFUSE", tried)
+    missing = {mechanism.name for mechanism in tried if not mechanism.ok}
+    if not missing:
+        return HostReport("FULL", tried)
+    enough = not missing & _WITHOUT_NAMESPACES and landlock.abi() >= bare.LANDLOCK_ABI
+    return HostReport("NO-NAMESPACE" if enough else "REFUSE", tried)
 
 
 def _try(name: str, attempt: Callable[[Callable[[str], None]], str]) -> Mechanism:

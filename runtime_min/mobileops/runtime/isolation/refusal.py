@@ -1,6 +1,6 @@
 """Say what could not be enforced, why, and what to do: one entry per step of the sandbox.
 
-There is nothing to fall back to. A step that fails means that no plugin code was opened.
+A step that fails means that no plugin code was opened; nothing weaker is tried without the operator's word.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _SETTING_LIMIT_BYTES: Final = 64
 _SYSCTL: Final = Path("/proc/sys")
+#: Files that Docker and Podman put into every container.
+_CONTAINER_MARKS: Final = (".dockerenv", "run/.containerenv")
 
 
 class Cause(NamedTuple):
@@ -95,19 +97,29 @@ def from_report(report: Mapping[str, Any]) -> IsolationRefused:
     return IsolationRefused(form["what"], code=form["code"], where=form["where"], why=form["why"], fix=form["fix"])
 
 
-def user_namespace_fix(sysctl: Path = _SYSCTL) -> str:
-    """Return the fix for missing user namespaces, naming the setting of this host that forbids them."""
+def user_namespace_fix(sysctl: Path = _SYSCTL, *, root: Path = Path("/")) -> str:
+    """Return the fix for missing user namespaces, naming what forbids them here: a setting, or the container.
+
+    Args:
+        sysctl: where the settings are.
+        root: where container engines leave their mark.
+    """
     for setting, forbidding, change in (
         ("user/max_user_namespaces", "0", "set sysctl user.max_user_namespaces=15000"),
         ("kernel/unprivileged_userns_clone", "0", "set sysctl kernel.unprivileged_userns_clone=1"),
         (
             "kernel/apparmor_restrict_unprivileged_userns",
             "1",
-            "set sysctl kernel.apparmor_restrict_unprivileged_userns=0 (or give this Python an AppArmor profile)",
+            "allow 'userns,' in an AppArmor profile, or set sysctl kernel.apparmor_restrict_unprivileged_userns=0",
         ),
     ):
         if _setting(sysctl / setting) == forbidding:
             return f"{change}, or run the plugin manager as root"
+    if any((root / mark).exists() for mark in _CONTAINER_MARKS):
+        return (
+            "start the container with a seccomp profile that allows unshare, mount and setns (for Docker: "
+            "--security-opt seccomp=PROFILE.json, or =unconfined), or run the plugin manager on the host"
+        )
     return CAUSES["user-namespace"].fix
 
 

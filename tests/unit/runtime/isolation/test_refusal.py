@@ -11,7 +11,7 @@ from mobileops.runtime.isolation import refusal
 @pytest.mark.parametrize("step", refusal.CAUSES)
 def test_every_step_has_a_code_of_the_isolation_range_and_a_fix(step):
     error = refusal.refused(step, errno.EPERM, "detail")
-    assert error.code.startswith(("MOP40", "MOP41", "MOP42"))
+    assert error.code.startswith({"network": "MOP41", "resources": "MOP42"}.get(step, "MOP40"))
     assert error.fix
     assert refusal.CAUSES[step].mechanism in error.what
 
@@ -43,7 +43,14 @@ def test_the_setting_that_forbids_user_namespaces_is_named(tmp_path, setting, va
 
 
 def test_without_a_forbidding_setting_the_fix_is_general(tmp_path):
-    assert refusal.user_namespace_fix(tmp_path) == refusal.CAUSES["user-namespace"].fix
+    assert refusal.user_namespace_fix(tmp_path, root=tmp_path) == refusal.CAUSES["user-namespace"].fix
+
+
+@pytest.mark.parametrize("mark", [".dockerenv", "run/.containerenv"])
+def test_in_a_container_the_fix_is_its_seccomp_profile(tmp_path, mark):
+    (tmp_path / mark).parent.mkdir(exist_ok=True)
+    (tmp_path / mark).touch()
+    assert "--security-opt seccomp" in refusal.user_namespace_fix(tmp_path, root=tmp_path)
 
 
 def test_a_reported_step_becomes_a_refusal():

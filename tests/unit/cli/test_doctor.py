@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mobileops.cli.commands import doctor
+from mobileops.runtime.home import Home
+from mobileops.runtime.isolation import bare
+from mobileops.runtime.isolation.cgroups import Hierarchies
+from mobileops.runtime.isolation.probe import HostReport, Mechanism
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home").prepare()
+
+
+def test_the_doctor_refuses_a_host_without_namespaces_and_says_what_an_operator_could_accept(
+    mobileops: Run, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = Mechanism("user-namespace", ok=False, detail="user namespaces: EPERM", fix="set sysctl x=1")
+    monkeypatch.setattr(doctor, "probe", lambda: HostReport("NO-NAMESPACE", (missing,)))
+    code, out, _err = mobileops("doctor")
+    assert (code, "isolation level: REFUSE" in out, "set sysctl x=1" in out) == (1, True, True)
+    assert str(home.isolation_settings) in out
+    home.isolation_settings.write_text('{"version": 1, "min_isolation": "no-namespace"}')
+    code, out, _err = mobileops("doctor")
+    assert (code, "isolation level: NO-NAMESPACE" in out) == (0, True)
+    assert all(gap in out for gap in bare.NOT_ENFORCED)
+
+
+def test_the_doctor_names_limits_that_no_control_group_holds(mobileops: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    why = dict.fromkeys(("memory", "pids", "cpu"), "cgroup v1: '/x': Permission denied")
+    monkeypatch.setattr(doctor.cgroups, "find", lambda: Hierarchies(0, {}, why))
+    _code, out, _err = mobileops("doctor")
+    assert "measured every 50 ms" in out
+    assert "Delegate=" in out
