@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import socket
 import struct
 from typing import Final
 
-_INTEGER: Final = struct.Struct("=i")
 #: SO_BUF_LOCK (Linux 5.14): which of the two buffer sizes was set by hand and is not the kernel's choice.
 _BUF_LOCK: Final = 72
 _NETNS_COOKIE: Final = 71
@@ -38,17 +38,28 @@ _CARRIED: Final = (
 
 
 def carry_over(source: socket.socket, target: socket.socket) -> None:
-    """Set on a new socket what differs from a new socket's values; what the kernel refuses stays as it is."""
-    for level, option in _CARRIED:
+    """Set on a new stream socket what differs from a new socket's values; what the kernel refuses stays as it is."""
+    for (level, option), usual in _defaults(target.family).items():
         with contextlib.suppress(OSError):
             value = source.getsockopt(level, option, _LONGEST_VALUE_BYTES)
-            if value != target.getsockopt(level, option, _LONGEST_VALUE_BYTES):
+            if value != usual:
                 target.setsockopt(level, option, value)
     with contextlib.suppress(OSError):
         locked = source.getsockopt(socket.SOL_SOCKET, _BUF_LOCK)
         for option, bit in _BUFFERS:
             if locked & bit:  # the kernel doubles what it is given (socket(7))
                 target.setsockopt(socket.SOL_SOCKET, option, source.getsockopt(socket.SOL_SOCKET, option) // 2)
+
+
+@functools.cache
+def _defaults(family: int) -> dict[tuple[int, int], bytes]:
+    """Return what a new socket has; the host's settings change too rarely to ask for every connection."""
+    found = {}
+    with socket.socket(family, socket.SOCK_STREAM) as fresh:
+        for level, option in _CARRIED:
+            with contextlib.suppress(OSError):  # IPv6 options of an IPv4 socket
+                found[level, option] = fresh.getsockopt(level, option, _LONGEST_VALUE_BYTES)
+    return found
 
 
 def network_of(descriptor: socket.socket) -> int:

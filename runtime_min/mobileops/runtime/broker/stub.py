@@ -154,7 +154,6 @@ def look_up(name: str) -> list[Address]:
     Raises:
         OSError: there are none (`socket.gaierror`).
     """
-    absolute = f"{name}." if "." in name else name
-    found = socket.getaddrinfo(absolute.encode(), None, type=socket.SOCK_STREAM)
+    found = socket.getaddrinfo(name.encode(), None, type=socket.SOCK_STREAM)
     literals = dict.fromkeys(str(one[4][0]).partition("%")[0] for one in found)
     return [canonical(ipaddress.ip_address(literal)) for literal in literals]
