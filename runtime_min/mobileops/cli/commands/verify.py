@@ -6,10 +6,10 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mobileops.cli import quick
 from mobileops.cli.commands._manager import installed
 from mobileops.cli.commands._sources import find_bundle
 from mobileops.cli.commands._trust import decide, warn
+from mobileops.cli.quick import INPUTS, SIGNATURE_SUFFIX
 from mobileops.errors import BundleRefused, TrustRefused, UsageError
 from mobileops.runtime.store import Store
 from mobileops.runtime.trust import Trail, anchors, load_policy, verify_installed
@@ -93,8 +93,8 @@ def _facts(signer: Signer, *, bundle: str, manifest: Manifest, sha256: str) -> d
 
 
 def _question(bundle: Path, home: Home) -> Question | None:
-    inputs = [str(home.root / name) for name in quick.INPUTS]
-    return Question.ask(str(bundle), inputs, signature=f"{bundle}{quick.SIGNATURE_SUFFIX}")
+    inputs = [str(home.root / name) for name in INPUTS]
+    return Question.ask(str(bundle), inputs, signature=f"{bundle}{SIGNATURE_SUFFIX}")
 
 
 def _remember(
