@@ -14,6 +14,7 @@ SHARED = {
     "MOP1120",  # an unknown manifest version: refused by the manifest, and by its migration
     "MOP1104",  # the generator of the validator writes it, the validator's helper reports it
     "MOP1201",  # likewise
+    "MOP1321",  # the reader of YAML makes the findings, the rule about plugin.yaml passes them on
     "MOP5105",  # "not running" is said by the manager, and by the command when there is no manager
     "MOP5201",  # the command tells "another one serves" from other faults
 }

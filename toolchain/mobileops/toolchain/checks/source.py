@@ -156,7 +156,7 @@ class Source:
         return document.get(key) if isinstance(document, Mapping) else None
 
     def _yaml(self, content: bytes) -> ManifestFile:
-        from mobileops.toolchain.checks import yaml_text  # noqa: PLC0415 - most plugins have no YAML
+        from mobileops.toolchain import yaml_text  # noqa: PLC0415 - most plugins have no YAML
 
         document, findings = yaml_text.loads(content.decode("utf-8", "replace"), where=self.manifest_name)
         if findings:

@@ -19,7 +19,8 @@ from mobileops import manifest
 from mobileops.errors import HostFault, ManifestError
 from mobileops.manifest import json_text
 from mobileops.runtime import durable
-from mobileops.toolchain.checks import files, source, yaml_text
+from mobileops.toolchain import yaml_text
+from mobileops.toolchain.checks import files, source
 from mobileops.toolchain.checks.files import Unreadable
 from mobileops.toolchain.diagnostics import folding, places
 from mobileops.toolchain.diagnostics.excerpt import visible

@@ -16,7 +16,7 @@ import yaml
 from mobileops import manifest
 from mobileops.errors import ManifestError, MobileOpsError
 from mobileops.manifest import json_text
-from mobileops.toolchain.checks import yaml_text
+from mobileops.toolchain import yaml_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

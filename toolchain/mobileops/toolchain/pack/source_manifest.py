@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mobileops.errors import ManifestError, PackagingError
 from mobileops.manifest import MAX_JSON_BYTES, Manifest, canonical, parse
 from mobileops.toolchain.pack.codes import PackCode, fail
 
@@ -48,14 +47,13 @@ def _read(path: Path) -> bytes:
 
 
 def _yaml_as_json(data: bytes, *, where: str) -> bytes:
-    import yaml  # noqa: PLC0415 - most plugins have no YAML
+    from mobileops.toolchain import yaml_text  # noqa: PLC0415 - most plugins have no YAML
 
-    from mobileops.toolchain.pack.strict_yaml import load  # noqa: PLC0415 - likewise
-
-    fix = "write plain YAML: string keys, each once, and only strings, numbers, booleans, lists and mappings"
     try:
-        document = load(data.decode("utf-8"))
-        return canonical(document)
-    except (yaml.YAMLError, ManifestError, ValueError, TypeError, RecursionError) as error:
-        what = f"plugin.yaml cannot be read: {error}".replace("\n", " ")
-        raise PackagingError(what, code=PackCode.YAML.value, where=where, why=PackCode.YAML.meaning, fix=fix) from error
+        text = data.decode("utf-8")
+    except ValueError as error:
+        fail(PackCode.YAML, f"{YAML_NAME} is not UTF-8", where=where, fix="save it as UTF-8", cause=error)
+    document, findings = yaml_text.loads(text, where=where)
+    if findings:
+        fail(PackCode.YAML, findings[0].what, where=findings[0].where, fix=findings[0].fix or "correct it")
+    return canonical(document)

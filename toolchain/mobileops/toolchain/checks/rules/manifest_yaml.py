@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from mobileops.errors import Finding
     from mobileops.toolchain.checks.source import Source
 
-CODE: Final = "MOP1321"
+CODE: Final = "MOP1321"  # of mobileops.toolchain.yaml_text, which imports a slow parser
 
 
 def check(source: Source) -> Iterable[Finding]:

@@ -13,12 +13,15 @@ from typing import Any, Final
 import yaml
 
 from mobileops.errors import Finding
+from mobileops.manifest.json_text import MAX_SAFE_INTEGER, finite_real, safe_integer
 
 CODE: Final = "MOP1321"  # of the rule checks.rules.manifest_yaml
 MAX_YAML_BYTES: Final = 1 << 17  # the parser is slow: this much takes about a second
 MAX_DEPTH: Final = 64
 MAX_DIGITS: Final = 40  # of a number
 
+_REMOVE: Final = "write the character itself"
+_COLLECTIONS: Final = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 _TEXT: Final = "tag:yaml.org,2002:str"
 _LITERALS: Final = {"true": True, "false": False, "null": None, "": None}
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
@@ -55,6 +58,10 @@ class _Reader:
         self._seen.add(id(node))
         if depth > MAX_DEPTH:
             return self._object(node, f"nested deeper than {MAX_DEPTH}", "make it flatter")
+        if isinstance(node, yaml.CollectionNode) and node.tag not in _COLLECTIONS:
+            return self._object(
+                node, f"the tag {node.tag[:40]!r} asks for something that JSON cannot say", "remove the tag"
+            )
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, depth)
         if isinstance(node, yaml.SequenceNode):
@@ -67,6 +74,8 @@ class _Reader:
             self._seen.add(id(key))
             if key.tag != _TEXT:
                 self._object(key, f"the key {str(key.value)[:40]!r} is not text", "write it in quotes")
+            elif not _has_utf8(key.value):
+                self._object(key, "this key holds an unpaired surrogate", _REMOVE)
             elif key.value in found:
                 self._object(key, f"the key {key.value[:40]!r} occurs twice", "keep one of them")
             else:
@@ -77,18 +86,26 @@ class _Reader:
         text = str(node.value)
         number = _NUMBER.fullmatch(text)
         if node.tag == _TEXT and not (number and node.style is None):
-            return text
+            return text if _has_utf8(text) else self._object(node, "this text holds an unpaired surrogate", _REMOVE)
         if text in _LITERALS:
             return _LITERALS[text]
         if number is None or len(text) > MAX_DIGITS or node.tag == _TEXT:
             fix = "write quotes around it if it is text, or a JSON number, true, false or null"
             return self._object(node, f"{text[:40]!r} means something else in YAML than it seems to", fix)
-        return float(text) if number[1] or number[2] else int(text)
+        try:
+            return (finite_real if number[1] or number[2] else safe_integer)(text)
+        except ValueError:
+            return self._object(node, f"the number is beyond {MAX_SAFE_INTEGER}", "write it as a text, in quotes")
 
     def _object(self, node: yaml.Node, what: str, fix: str) -> None:
         """Note an objection to a node; its value is then of no use."""
         mark = node.start_mark
         self.findings.append(_finding(what, f"{self._where}:{mark.line + 1}:{mark.column + 1}", fix))
+
+
+def _has_utf8(text: str) -> bool:
+    """Whether a text can be written down: YAML lets an escape name half a character."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _finding(what: str, where: str, fix: str) -> Finding:

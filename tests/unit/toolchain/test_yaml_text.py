@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mobileops.toolchain.checks import yaml_text
+from mobileops.toolchain import yaml_text
 
 
 def objections(text: str) -> list[str]:
@@ -95,3 +95,18 @@ def test_a_text_made_to_exhaust_the_reader_is_survived_in_time(text: str) -> Non
     started = time.monotonic()
     assert objections(text)
     assert time.monotonic() - started < 60
+
+
+@pytest.mark.parametrize("value", ['"\\ud800"', "9007199254740993", "-9007199254740993", "1.0e+300", '["\\udfff"]'])
+def test_what_no_json_reader_would_take_is_found(value: str) -> None:
+    (place,) = objections(f"key: {value}\n")
+    assert place.startswith("plugin.yaml:1:")
+
+
+def test_a_key_with_half_a_character_is_found() -> None:
+    assert objections('"\\ud800": 1\n') == ["plugin.yaml:1:1"]
+
+
+@pytest.mark.parametrize("value", ["!!python/object/apply:os.system ['true']", "!!set {a, b}", "!mine {}", "!!omap []"])
+def test_a_collection_with_a_tag_of_its_own_is_found(value: str) -> None:
+    assert objections(f"key: {value}\n") == ["plugin.yaml:1:6"]
