@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Final
+from typing import Final, NamedTuple
 
 from mobileops.bundle import layout
 from mobileops.bundle.codes import Code
@@ -14,17 +13,16 @@ _MARK_16: Final = 0xFFFF
 _MARK_32: Final = 0xFFFFFFFF
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class End:
+class End(NamedTuple):
     """The end record.
 
     Attributes:
-        count: how many members there are.
+        members: how many there are.
         central_size: bytes of the central directory.
         central_offset: where the central directory begins.
     """
 
-    count: int
+    members: int
     central_size: int
     central_offset: int
 

@@ -12,11 +12,10 @@ Laws: ``FileTable.parse(table.to_json()) == table``, and ``parse(data).to_json()
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import types
 from json.encoder import encode_basestring
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mobileops.bundle.codes import Code
 from mobileops.bundle.layout import FILES_MEMBER, MODES
@@ -32,8 +31,7 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _MODE_TEXTS: Final = {f"{mode:04o}": mode for mode in MODES}
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class FileEntry:
+class FileEntry(NamedTuple):
     """One file.
 
     Attributes:
@@ -47,8 +45,7 @@ class FileEntry:
     mode: int
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class FileTable:
+class FileTable(NamedTuple):
     """All files of a bundle but the table itself.
 
     Attributes:

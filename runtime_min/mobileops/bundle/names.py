@@ -7,11 +7,10 @@ confusable text), CVE-2021-42574 (bidirectional controls), Microsoft "Naming Fil
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import re
 import unicodedata
-from typing import Final
+from typing import Final, NamedTuple
 
 from mobileops.bundle.codes import Code
 from mobileops.bundle.layout import RESERVED_FOLDER, RESERVED_MEMBERS
@@ -32,8 +31,7 @@ _UNSEEN: Final = frozenset(
 _C0_AND_DELETE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class NameFault:
+class NameFault(NamedTuple):
     """What is wrong with a name.
 
     Attributes:

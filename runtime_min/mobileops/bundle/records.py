@@ -10,10 +10,9 @@ each other, total size, nothing between the last member and the directory), then
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import stat
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mobileops.bundle import layout
 from mobileops.bundle.codes import Code
@@ -35,8 +34,7 @@ _FLAG_DESCRIPTOR: Final = 0x0008
 _UNIX: Final = 3
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """One file of an archive, as its records declare it.
 
     Attributes:
@@ -89,12 +87,12 @@ def parse_central(data: bytes, end: End, *, where: str) -> tuple[Member, ...]:
     members: list[Member] = []
     names = NameSet()
     position = offset = 0
-    for _ in range(end.count):
+    for _ in range(end.members):
         member, position = _central_record(data, position, where=where, expected_offset=offset, names=names)
         offset = member.end_offset
         members.append(member)
     if position != len(data):
-        refuse(Code.COUNT, f"the directory holds more than the {end.count} members declared", where=where)
+        refuse(Code.COUNT, f"the directory holds more than the {end.members} members declared", where=where)
     if offset != end.central_offset:
         what = f"the members end at {offset}, the directory begins at {end.central_offset}"
         refuse(Code.GAP, what, where=member_place(where, members[-1].name.encode()))
@@ -127,8 +125,7 @@ def _central_record(
     return Member(name, *sizes, mode, fields.offset, data_offset), position + fields.name_length
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Central:
+class _Central(NamedTuple):
     """The fields of a central record after its signature, in their order."""
 
     made_by: int

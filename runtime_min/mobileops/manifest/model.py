@@ -11,9 +11,8 @@ Whoever holds a ``Manifest`` need not check it again.
 
 from __future__ import annotations
 
-import dataclasses
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mobileops.errors import ManifestError
 from mobileops.manifest._checking import check
@@ -26,24 +25,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Compatibility", "Events", "Health", "Manifest", "Resources", "check", "parse"]
 
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _UNITS: Final = MappingProxyType({"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30})
 
 
-def _nothing() -> Mapping[str, Any]:
-    """Return an immutable empty mapping, the default of optional objects."""
-    return MappingProxyType({})
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Compatibility:
+class Compatibility(NamedTuple):
     """What the plugin runs on; None means that it does not say."""
 
     platform_version: VersionRange | None = None
     python_version: VersionRange | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Resources:
+class Resources(NamedTuple):
     """Upper bounds for the plugin's process group; defaults are those of the schema.
 
     Attributes:
@@ -64,8 +57,7 @@ class Resources:
     stop_timeout_s: float = 10.0
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Health:
+class Health(NamedTuple):
     """How the supervisor asks whether the plugin is well.
 
     Attributes:
@@ -79,16 +71,14 @@ class Health:
     failures: int = 3
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Events:
+class Events(NamedTuple):
     """Topics the plugin sends, and topic patterns it wants to receive."""
 
     publishes: tuple[str, ...] = ()
     subscribes: tuple[str, ...] = ()
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
+class Manifest(NamedTuple):
     """A checked plugin.json; the keys are explained in docs/reference/manifest.md.
 
     Attributes:
@@ -109,16 +99,16 @@ class Manifest:
     entry_point: str
     dependencies: tuple[str, ...] = ()
     permissions: tuple[Permission, ...] = ()
-    configuration: Mapping[str, Any] = dataclasses.field(default_factory=_nothing)
-    configuration_schema: Mapping[str, Any] = dataclasses.field(default_factory=_nothing)
+    configuration: Mapping[str, Any] = _NOTHING
+    configuration_schema: Mapping[str, Any] = _NOTHING
     compatibility: Compatibility = Compatibility()
-    hooks: Mapping[str, str] = dataclasses.field(default_factory=_nothing)
+    hooks: Mapping[str, str] = _NOTHING
     resources: Resources = Resources()
     events: Events = Events()
-    plugin_dependencies: Mapping[str, VersionRange] = dataclasses.field(default_factory=_nothing)
-    methods: Mapping[str, Any] = dataclasses.field(default_factory=_nothing)
+    plugin_dependencies: Mapping[str, VersionRange] = _NOTHING
+    methods: Mapping[str, Any] = _NOTHING
     health: Health = Health()
-    document: Mapping[str, Any] = dataclasses.field(default_factory=_nothing)
+    document: Mapping[str, Any] = _NOTHING
 
     def canonical(self) -> bytes:
         """Return the document as RFC 8785 JSON: the bytes a bundle carries."""

@@ -12,9 +12,8 @@ Laws::
 
 from __future__ import annotations
 
-import dataclasses
 import functools
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mobileops.manifest._refusal import refused
 
@@ -36,7 +35,6 @@ _COMPARATOR: Final = (
 
 
 @functools.total_ordering
-@dataclasses.dataclass(frozen=True, slots=True)
 class Version:
     """A SemVer 2.0.0 version; equality, order and hash follow its precedence.
 
@@ -48,11 +46,37 @@ class Version:
         build: text after ``+``, without influence on order and equality.
     """
 
+    __slots__ = ("build", "major", "minor", "patch", "prerelease")
+
     major: int
     minor: int
     patch: int
-    prerelease: tuple[int | str, ...] = ()
-    build: str = dataclasses.field(default="", compare=False)
+    prerelease: tuple[int | str, ...]
+    build: str
+
+    # Written out: the module dataclasses costs as much as all of a small plugin's packing.
+    def __init__(
+        self, major: int, minor: int, patch: int, prerelease: tuple[int | str, ...] = (), build: str = ""
+    ) -> None:
+        for name, value in zip(
+            ("major", "minor", "patch", "prerelease", "build"), (major, minor, patch, prerelease, build), strict=True
+        ):
+            object.__setattr__(self, name, value)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        message = f"a version does not change: {name}"
+        raise AttributeError(message)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Version):
+            return NotImplemented
+        return (self.release, self.prerelease) == (other.release, other.prerelease)
+
+    def __hash__(self) -> int:
+        return hash((self.release, self.prerelease))
+
+    def __repr__(self) -> str:
+        return f"Version({str(self)!r})"
 
     @classmethod
     def parse(cls, text: str, *, where: str = "version") -> Version:
@@ -88,8 +112,7 @@ class Version:
         return self.release, not self.prerelease, ranks
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Comparator:
+class Comparator(NamedTuple):
     """One condition of a range.
 
     Attributes:
@@ -122,8 +145,7 @@ _OPERATORS: Final = {
 }
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class VersionRange:
+class VersionRange(NamedTuple):
     """A set of versions: those for which every comparator holds.
 
     ``~=1.4`` stands for ``>=1.4,<2`` and ``~=1.4.2`` for ``>=1.4.2,<1.5``. Pre-releases are ordinary members of a

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 
@@ -38,9 +37,9 @@ def test_the_defaults_of_the_value_classes_are_those_of_the_schema():
     spelled = {**DEFAULTS["resources"]}
     assert (spelled.pop("memory"), spelled.pop("file_size")) == ("256MiB", "1GiB")
     assert (Resources().memory_bytes, Resources().file_size_bytes) == (256 << 20, 1 << 30)
-    values = {key.removesuffix("_s"): value for key, value in dataclasses.asdict(Resources()).items()}
+    values = {key.removesuffix("_s"): value for key, value in Resources()._asdict().items()}
     assert spelled.items() <= values.items()
-    assert DEFAULTS["health"] == {k.removesuffix("_s"): v for k, v in dataclasses.asdict(Health()).items()}
+    assert DEFAULTS["health"] == {k.removesuffix("_s"): v for k, v in Health()._asdict().items()}
 
 
 def test_units_and_sections_are_resolved():
@@ -65,7 +64,7 @@ def test_the_canonical_form_reads_back_as_the_same_manifest(path):
 
 def test_a_manifest_cannot_be_changed():
     manifest = read()
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError):
         manifest.name = "other"
     with pytest.raises(TypeError):
         manifest.configuration["endpoint"] = "other"

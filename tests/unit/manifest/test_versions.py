@@ -92,3 +92,12 @@ def test_bounds_that_meet_do_not_make_an_empty_range(text):
 
 def test_a_range_is_written_with_whole_versions():
     assert str(VersionRange.parse(" ~=1.4, !=1.5.0-rc.1")) == ">=1.4.0,<2.0.0,!=1.5.0-rc.1"
+
+
+def test_a_version_cannot_be_changed_and_is_found_in_sets():
+    version = Version.parse("1.2.3+build.1")
+    with pytest.raises(AttributeError):
+        version.major = 2
+    assert {version: "found"}[Version(1, 2, 3)] == "found"
+    assert version != "1.2.3"
+    assert repr(version) == "Version('1.2.3+build.1')"

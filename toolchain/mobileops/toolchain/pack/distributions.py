@@ -6,8 +6,7 @@ folder that goes into the bundle, so the description and the files cannot drift 
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,8 +21,7 @@ _MAX_LICENCE_CHARACTERS: Final = 200
 """Of the field ``License``: old packages have the whole text in it, which is no name."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Distribution:
+class Distribution(NamedTuple):
     """One installed distribution.
 
     Attributes:

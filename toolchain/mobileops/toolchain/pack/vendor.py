@@ -8,11 +8,10 @@ and is signed. Licences stay.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import re
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mobileops.toolchain.pack import resolver_words
 from mobileops.toolchain.pack.codes import PackCode, fail
@@ -39,8 +38,7 @@ _NATIVE: Final = re.compile(r".*\.so(\.[0-9]+)*")
 _STATIC_LIBRARY: Final = ".a"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Vendored:
+class Vendored(NamedTuple):
     """What the locked wheels bring.
 
     Attributes:
@@ -56,8 +54,7 @@ class Vendored:
     stripped: tuple[tuple[str, str], ...] = ()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Choice:
+class _Choice(NamedTuple):
     """What of a lock is installed, and for which target."""
 
     lock: Lock
