@@ -49,6 +49,7 @@ class UnconfinedLauncher:
         self._processes: list[subprocess.Popen[bytes]] = []
         self.refusal: IsolationRefused | None = None
         self.alive = True
+        self.broker: socket.socket | None = None
 
     def start(self) -> None:
         """Nothing to start."""

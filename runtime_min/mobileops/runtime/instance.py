@@ -58,6 +58,7 @@ class Instance:
         stop_timeout_s: how long it may take to stop.
         limits: what it may use.
         decisions: what is decided about its permissions.
+        network: whether the network broker serves it.
         state: now.
         cause: why it is in that state.
         since: seconds since the epoch of the last transition.
@@ -73,6 +74,7 @@ class Instance:
     stop_timeout_s: float
     limits: Limits
     decisions: Decisions
+    network: bool = False
     state: State = State.STARTING
     cause: str = ""
     since: float = 0.0

@@ -173,6 +173,23 @@ class Supervisor:
                 self.events.forget(instance)
                 self._messages.forget(instance)
 
+    def _watch_broker(self) -> bool:
+        """Hear of the end of the network broker; return whether there is one."""
+        broker = self._launcher().broker
+        if broker is None:
+            return False
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(broker.fileno())  # of one before it, whose number this one may have
+        loop.add_reader(broker.fileno(), self._broker_ended, broker.fileno())
+        return True
+
+    def _broker_ended(self, descriptor: int) -> None:
+        asyncio.get_running_loop().remove_reader(descriptor)
+        for instance in self._instances.values():
+            if instance.network and instance.state in ACTIVE:
+                instance.network = False
+                instance.write("ERROR", "the network broker has ended: no network until the plugin is started again")
+
     def _running(self, name: str) -> Instance:
         instance = self._instances.get(name)
         if instance is None or instance.state not in ACTIVE:
@@ -202,6 +219,7 @@ class Supervisor:
             manifest.resources.stop_timeout_s,
             policy.limits,
             decisions,
+            network=self._watch_broker() if policy.network is not None else False,
         )
         self._instances[receipt.name] = instance
         instance.move(State.STARTING, "started by the operator")

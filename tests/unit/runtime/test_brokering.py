@@ -224,14 +224,30 @@ def test_options_that_were_set_before_are_kept(start, server):
     assert plugin.do(options) == [1, 77, 60000]
 
 
-def test_a_slow_connection_makes_no_other_wait(start, server):
-    """192.0.2.1 answers nobody; the plugin that waits for it, and its neighbour, go on connecting."""
-    slow = start(tcp=[("192.0.2.1", (9,)), ("127.0.0.1", (server,))])
+@pytest.fixture
+def stuck():
+    """The port of a server that accepts nobody, with its queue full."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(0)
+    waiting = [socket.socket() for _count in range(4)]
+    for client in waiting:
+        client.setblocking(False)
+        client.connect_ex(listener.getsockname())
+    yield listener.getsockname()[1]
+    for one in (listener, *waiting):
+        one.close()
+
+
+def test_a_slow_connection_makes_no_other_wait(start, server, stuck):
+    """The plugin that waits for it in one thread, and its neighbour, go on connecting."""
+    slow = start(tcp=[("127.0.0.1", (stuck, server))])
     slow.do(
-        "waiting = threading.Thread(target=lambda: socket.create_connection(('192.0.2.1', 9)), daemon=True);"
+        f"waiting = threading.Thread(target=lambda: socket.create_connection(('127.0.0.1', {stuck})), daemon=True);"
         "waiting.start()"
     )
     assert slow.do(greeting(server)) == "host"
+    assert slow.do("waiting.is_alive()") is True
     assert start(name="q", tcp=[("127.0.0.1", (server,))]).do(greeting(server)) == "host"
 
 

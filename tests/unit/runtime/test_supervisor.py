@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -340,6 +341,21 @@ def test_logs_and_output_reach_the_log_file(bench: Bench) -> None:
     bench.drive(scenario)
     record = next(record for record in logs.read(bench.home, plugin="echo") if record.message == "structured")
     assert (record.level, record.source, record.fields) == ("WARNING", "plugin", {"answer": 42})
+
+
+def test_the_end_of_the_network_broker_is_told_to_whom_it_served(bench: Bench) -> None:
+    bench.install(permissions=["network.http"])
+    bench.launcher.broker, broker = socket.socketpair()
+
+    async def scenario(one: Supervisor) -> None:
+        await one.start("echo")
+        broker.close()
+        while not any("network broker has ended" in message for message in bench.messages()):  # noqa: ASYNC110 (a file)
+            await asyncio.sleep(0)
+        assert one.describe("echo")["state"] == "running"
+
+    bench.drive(scenario)
+    bench.launcher.broker.close()
 
 
 def test_a_call_while_stopping_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
