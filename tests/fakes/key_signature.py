@@ -40,7 +40,7 @@ def sign_with_key(statement: bytes, key: Any, *, payload_type: str = PAYLOAD_TYP
             "signatures": [{"sig": base64.b64encode(value).decode()}],
         },
     }
-    return json.dumps(document).encode()
+    return json.dumps(document, separators=(",", ":")).encode()
 
 
 def _ecdsa(key: ec.EllipticCurvePrivateKey) -> ec.ECDSA:

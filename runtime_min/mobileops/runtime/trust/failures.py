@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 PARTS: Final = (
     ("not enough sources of verified time", Code.NO_TIME),
+    ("must contain an inclusion promise or signed timestamp", Code.NO_TIME),
     ("no Timestamp Authorities have been provided", Code.TIME_STAMP),
     ("Invalid Timestamp Response", Code.MATERIAL),
     ("failed to build timestamp certificate chain", Code.CHAIN),

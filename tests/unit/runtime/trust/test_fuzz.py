@@ -10,9 +10,12 @@ import random
 import pytest
 
 from mobileops.errors import TrustRefused
+from mobileops.runtime.trust import TrustPolicy
+from tests.fakes.key_signature import make_key
 
-BYTE_MUTANTS = 150
-VALUE_MUTANTS = 250
+CERTIFIED_MUTANTS = 1000
+KEYED_MUTANTS = 900
+POLICY_MUTANTS = 1000
 STAMP_MUTANTS = 100
 
 
@@ -27,9 +30,13 @@ def leaves(value, path=()):
 
 
 def mutate_bytes(data, dice):
-    stamp = json.loads(data)["verificationMaterial"]["timestampVerificationData"]["rfc3161Timestamps"][0]
-    begin = data.index(stamp["signedTimestamp"].encode())
-    at = dice.choice([*range(begin), *range(begin + len(stamp["signedTimestamp"]), len(data))])
+    begin = end = len(data)
+    stamps = json.loads(data)["verificationMaterial"].get("timestampVerificationData")
+    if stamps:
+        stamp = stamps["rfc3161Timestamps"][0]["signedTimestamp"].encode()
+        begin = data.index(stamp)
+        end = begin + len(stamp)
+    at = dice.choice([*range(begin), *range(end, len(data))])
     match dice.randrange(4):
         case 0:
             return data[:at]
@@ -44,7 +51,7 @@ def mutate_bytes(data, dice):
 
 def mutate_text(text, dice):
     """Change one bit of what a text stands for, or the text itself."""
-    if dice.random() < 0.5:
+    if isinstance(text, str) and dice.random() < 0.5:
         try:
             raw = bytearray(base64.b64decode(text, validate=True))
         except ValueError:
@@ -52,6 +59,8 @@ def mutate_text(text, dice):
         if raw:
             raw[dice.randrange(len(raw))] ^= 1 << dice.randrange(8)
             return base64.b64encode(raw).decode()
+    if not isinstance(text, str):
+        return dice.choice([None, "", -1, 1.5, [], {}, not text])
     return dice.choice(["", text[:-1], text + "=", text[::-1], "A" * 8, "0", "-1", "9" * 18, "\u202e", None, 7, [], {}])
 
 
@@ -68,32 +77,74 @@ def mutate_value(document, dice):
     return mutant, path
 
 
-def outcome(release, data):
+def outcome(release, data, policy):
     release.signature.write_bytes(data)
     try:
-        release.verify().bundle.close()
+        release.verify(policy=policy).bundle.close()
     except TrustRefused as refused:
         return refused.outcome
     return "trusted"
 
 
+def mutants(good, seed, count):
+    """Yield (mutant, what was changed): half by bytes, half by values."""
+    dice = random.Random(seed)  # noqa: S311 - repeatable, not secret
+    document = json.loads(good)
+    for number in range(count):
+        if number % 2:
+            mutant, path = mutate_value(document, dice)
+            if mutant != document:
+                yield json.dumps(mutant).encode(), path
+        else:
+            data = mutate_bytes(good, dice)
+            if data != good:
+                yield data, "bytes"
+
+
 @pytest.mark.parametrize("seed", [1, 2])
-def test_mutated_files_are_refused_and_nothing_else_happens(release, seed):
-    dice = random.Random(seed)  # noqa: S311 - repeatable, not secret
-    good = release.signature.read_bytes()
-    assert outcome(release, good) == "trusted"
-    for _ in range(BYTE_MUTANTS):
-        mutant = mutate_bytes(good, dice)
-        assert mutant == good or outcome(release, mutant) in {"invalid", "untrusted"}, mutant
+def test_mutated_signatures_with_a_certificate_are_refused_and_nothing_else_happens(release, seed):
+    good, policy = release.signature.read_bytes(), release.policy()
+    assert outcome(release, good, policy) == "trusted"
+    for mutant, what in mutants(good, seed, CERTIFIED_MUTANTS):
+        assert outcome(release, mutant, policy) in {"invalid", "untrusted"}, (what, mutant)
 
 
+@pytest.mark.parametrize("kind", ["p256", "ed25519"])
 @pytest.mark.parametrize("seed", [3, 4])
-def test_mutated_values_are_refused_and_nothing_else_happens(release, seed):
+def test_mutated_signatures_with_a_key_are_refused_and_nothing_else_happens(release, kind, seed):
+    key = make_key(kind)
+    release.state_with_key(key)
+    policy = release.policy(publishers=[{"plugins": ["tiny-*"], "key": release.key_file(key)}])
+    good = release.signature.read_bytes()
+    assert outcome(release, good, policy) == "trusted"
+    for mutant, what in mutants(good, seed, KEYED_MUTANTS):
+        assert outcome(release, mutant, policy) in {"invalid", "untrusted"}, (what, mutant)
+
+
+@pytest.mark.parametrize("seed", [5])
+def test_a_mutated_policy_is_a_policy_or_refused(tmp_path, seed):
+    """Whatever lies in trust.json, reading it ends in rules or in a refusal."""
     dice = random.Random(seed)  # noqa: S311 - repeatable, not secret
-    good = json.loads(release.signature.read_bytes())
-    for _ in range(VALUE_MUTANTS):
-        mutant, path = mutate_value(good, dice)
-        assert mutant == good or outcome(release, json.dumps(mutant).encode()) in {"invalid", "untrusted"}, path
+    rule = {"plugins": ["a-*"], "root": "dev", "issuer": "https://i", "repository": "a/b", "repository_id": "1"}
+    good = {
+        "version": 1,
+        "serial": 3,
+        "roots": {"dev": {"local_instance": True, "assurance": "local"}},
+        "publishers": [rule | {"trigger": ["push"], "max_permissions": ["network.http"]}],
+        "revoked": {
+            "identities": [{"identity": "a@b", "after": "2026-11-01T00:00:00Z"}],
+            "key_hints": ["A" * 43 + "="],
+        },
+    }
+    path, refused = tmp_path / "trust.json", 0
+    for _ in range(POLICY_MUTANTS):
+        mutant, _where = mutate_value(good, dice)
+        path.write_text(json.dumps(mutant))
+        try:
+            TrustPolicy.load(path, local_root=tmp_path / "none")
+        except TrustRefused:
+            refused += 1
+    assert refused > POLICY_MUTANTS // 2
 
 
 def test_a_bit_of_the_time_stamp_changes_nothing_that_counts(release):

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from sigstore.models import Bundle, TrustedRoot
 from sigstore.verify import Verifier
 from sigstore.verify.policy import Identity
@@ -167,7 +168,17 @@ def test_step_1_a_signature_without_any_time_is_refused(release):
         del material(document)["timestampVerificationData"]
 
     release.edit(change)
-    assert release.refusal() == ("MOP3010", "invalid")
+    assert release.refusal() == ("MOP3013", "invalid")
+
+
+def test_step_1_a_certificate_for_another_purpose_is_refused(release, monkeypatch):
+    purpose = "mobileops.toolchain.sign.certificates.CODE_SIGNING"
+    monkeypatch.setattr(purpose, ExtendedKeyUsageOID.CLIENT_AUTH)
+    release.state()
+    assert release.refusal() == ("MOP3017", "invalid")
+    monkeypatch.undo()
+    release.state()  # control: the same instance, its certificate for signing code
+    release.verify().bundle.close()
 
 
 def test_step_1_a_missing_verifier_is_a_fault_of_the_host_that_names_the_command(release, monkeypatch):
