@@ -52,8 +52,8 @@ def _main(words: list[str]) -> int:
 
 
 def _remembered(words: list[str]) -> int | None:
-    """Answer from a verdict that is remembered, without what a verb needs; see `mobileops.cli.quick`."""
-    from mobileops.cli.quick import verify  # noqa: PLC0415  the help above does without
+    """Answer from a verdict that is remembered, without what a verb needs; see `mobileops.cli.remembered`."""
+    from mobileops.cli.remembered import verify  # noqa: PLC0415  the help above does without
 
     try:
         return verify(words, os.environ)

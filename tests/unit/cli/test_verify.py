@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import jsonschema
 import pytest
 
-from mobileops.cli import quick
+from mobileops.cli import remembered
 from mobileops.runtime.home import Home, default_root
 from tests.fakes.signed_bundle import Publisher
 
@@ -97,13 +97,13 @@ def test_a_remembered_verdict_costs_no_heavy_import(mobileops: Run, bundle: Path
 )
 @pytest.mark.parametrize("uid", [0, 1000])
 def test_the_short_way_looks_in_the_same_home(environment: dict[str, str], uid: int) -> None:
-    assert Path(quick.root(environment, uid=uid)) == default_root(environment, uid=uid)
+    assert Path(remembered.root(environment, uid=uid)) == default_root(environment, uid=uid)
 
 
 def test_the_short_way_looks_at_the_same_files(tmp_path: Path) -> None:
     home = Home(tmp_path)
-    assert [tmp_path / name for name in quick.INPUTS] == [home.trust_policy, home.pins, home.trust_state]
-    assert tmp_path / quick.VERDICTS == home.verdicts
+    assert [tmp_path / name for name in remembered.INPUTS] == [home.trust_policy, home.pins, home.trust_state]
+    assert tmp_path / remembered.VERDICTS == home.verdicts
 
 
 def test_every_step_is_explained(mobileops: Run, bundle: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mobileops.cli.commands._manager import installed
 from mobileops.cli.commands._sources import find_bundle
 from mobileops.cli.commands._trust import decide, warn
-from mobileops.cli.quick import INPUTS, SIGNATURE_SUFFIX
+from mobileops.cli.remembered import INPUTS, SIGNATURE_SUFFIX
 from mobileops.errors import BundleRefused, TrustRefused, UsageError
 from mobileops.runtime.store import Store
 from mobileops.runtime.trust import Trail, anchors, load_policy, verify_installed

@@ -78,11 +78,12 @@ def _check(signature: SignatureFile, roots: Mapping[Root, bytes]) -> Checked:
     related = [(root, trusted) for root, trusted in loaded.items() if _speaks_for(trusted, leaf)]
     if not related:
         raise _foreign(signature, roots, leaf)
+    bundle = Bundle.from_json(signature.for_verifier())
     held: dict[Root, tuple[str, bytes]] = {}
     refusals: list[TrustRefused] = []
     for root, trusted in related:
         try:
-            held[root] = _verify(signature, trusted)
+            held[root] = _verify(signature, bundle, trusted)
         except TrustRefused as error:
             refusals.append(error)
     if not held:
@@ -96,33 +97,41 @@ def _check(signature: SignatureFile, roots: Mapping[Root, bytes]) -> Checked:
         issuer=named.issuer,
         identity=named.identity,
         claims=named.claims,
-        times=tuple(_times(signature)),
+        times=tuple(_times(signature, bundle)),
     )
 
 
-def _verify(signature: SignatureFile, trusted_root: TrustedRoot) -> tuple[str, bytes]:
-    """Verify with all sources of time, then with the time stamp alone, which the library skips if it does not hold."""
+def _verify(signature: SignatureFile, bundle: Bundle, trusted_root: TrustedRoot) -> tuple[str, bytes]:
+    """Verify everything, then that the time stamp held too: the library skips one that does not if the log has a time.
+
+    Its own check of time stamps is private. Without it, a version of the signature that has no other source of time is
+    verified as a whole, which says the same and takes twice as long.
+    """
     verifier = Verifier(trusted_root=trusted_root)
     try:
-        result = verifier.verify_dsse(Bundle.from_json(signature.for_verifier()), _TakeCertificate())
+        result = verifier.verify_dsse(bundle, _TakeCertificate())
     except Exception as error:  # it is not only its own errors that the library raises
         raise failures.refusal(error, where=signature.where) from error
     without_promise = signature.without_promise()
     if without_promise is not None:
+        stamps = getattr(verifier, "_verify_timestamp_authority", None)
         try:
-            verifier.verify_dsse(Bundle.from_json(without_promise), _TakeCertificate())
+            if stamps is None:
+                verifier.verify_dsse(Bundle.from_json(without_promise), _TakeCertificate())
+            elif not stamps(bundle):
+                raise ValueError("no time stamping authority of the root made it")  # noqa: TRY301 - one refusal for both
         except Exception as error:
             raise failures.refusal(error, where=signature.where, code=Code.TIME_STAMP) from error
     return result
 
 
-def _times(signature: SignatureFile) -> Iterable[datetime]:
+def _times(signature: SignatureFile, bundle: Bundle) -> Iterable[datetime]:
     """Yield when it was signed, as each source of time in a verified signature says."""
     material = signature.document["verificationMaterial"]
     integrated = material["tlogEntries"][0].get("integratedTime")
     if integrated is not None:
         yield datetime.fromtimestamp(int(integrated), UTC)
-    stamps = Bundle.from_json(signature.for_verifier()).verification_material.timestamp_verification_data
+    stamps = bundle.verification_material.timestamp_verification_data
     for stamp in stamps.rfc3161_timestamps if stamps else ():
         yield stamp.tst_info.gen_time
 
