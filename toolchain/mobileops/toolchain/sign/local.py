@@ -109,9 +109,9 @@ class LocalInstance:
             UsageError: ``MOP3201``, the identity is neither.
             HostFault: ``MOP3205`` the clock is outside the instance's validity, ``MOP3206`` the log cannot be written.
         """
-        now = self._now()
         key = certificates.new_key()
         certificate = self.certify(key.public_key(), identity=identity)
+        now = self._now()  # not before the certificate: it would not be valid yet when a second begins in between
         envelope = Envelope.sign(statement, PAYLOAD_TYPE, key=key)
         token = self._timestamps.stamp(envelope.signature, now=now)
         with self._writing():
