@@ -11,6 +11,8 @@ import os
 import re
 from typing import TYPE_CHECKING, Final
 
+from mobileops.toolchain.leftovers import folder_reason
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -18,9 +20,7 @@ if TYPE_CHECKING:
 MAX_ENTRIES: Final = 20_000  # of all folders together; more than a bundle may have
 MAX_DEPTH: Final = 32
 
-_NOT_THE_PLUGINS: Final = frozenset({"__pycache__", "node_modules", "venv"})
-_NOT_THE_PLUGINS_AT_THE_TOP: Final = frozenset({"build", "dist", "vendor"})
-_VIRTUAL_ENVIRONMENT_MARK: Final = "pyvenv.cfg"
+_VENDORED: Final = "vendor"
 _TEST: Final = re.compile(r"(^|.*/)(tests?/.*|test_[^/]*|[^/]*_test\.py|conftest\.py)")
 
 
@@ -52,7 +52,7 @@ def walk(folder: Path) -> Tree:
                 continue
             if entry.is_file(follow_symlinks=False):
                 found.append(f"{prefix}{entry.name}")
-            elif entry.is_dir(follow_symlinks=False) and _is_the_plugins(entry, top=not prefix):
+            elif entry.is_dir(follow_symlinks=False) and _is_the_plugins(f"{prefix}{entry.name}", entry):
                 complete = complete and depth < MAX_DEPTH
                 pending += [(f"{prefix}{entry.name}/", depth + 1)] if depth < MAX_DEPTH else []
     return Tree(tuple(sorted(found)), complete)
@@ -80,9 +80,5 @@ def _is_text(name: str) -> bool:
     return True
 
 
-def _is_the_plugins(entry: os.DirEntry[str], *, top: bool) -> bool:
-    if entry.name.startswith(".") or entry.name.endswith(".egg-info") or entry.name in _NOT_THE_PLUGINS:
-        return False
-    return not (top and entry.name in _NOT_THE_PLUGINS_AT_THE_TOP) and not os.path.lexists(
-        f"{entry.path}/{_VIRTUAL_ENVIRONMENT_MARK}"
-    )
+def _is_the_plugins(name: str, entry: os.DirEntry[str]) -> bool:
+    return not entry.name.startswith(".") and name != _VENDORED and folder_reason(name, entry.path) is None

@@ -7,7 +7,6 @@ what the first two exclude: nobody ships a key because of a stray ``!*``.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Final, Protocol
 
 from mobileops.toolchain.pack.codes import PackCode, fail
@@ -18,14 +17,6 @@ if TYPE_CHECKING:
 IGNORE_FILE: Final = ".pluginignore"
 MAX_IGNORE_BYTES: Final = 1 << 20
 
-_FOLDERS: Final = {
-    **dict.fromkeys((".git", ".hg", ".svn", ".bzr", "_darcs", "CVS"), "version control"),
-    **dict.fromkeys(("__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".cache"), "cache"),
-    **dict.fromkeys((".nox", ".tox", ".eggs", "node_modules", ".ipynb_checkpoints"), "cache"),
-    **dict.fromkeys((".venv", "venv"), "virtual environment"),
-    **dict.fromkeys((".idea", ".vscode"), "editor settings"),
-}
-_TOP_FOLDERS: Final = {"dist": "build output", "build": "build output"}
 _FILES: Final = {
     **dict.fromkeys((".git", ".gitignore", ".gitattributes", ".gitmodules", ".hgignore"), "version control"),
     **dict.fromkeys((".DS_Store", "Thumbs.db", "desktop.ini", ".directory"), "left by a file manager"),
@@ -41,7 +32,6 @@ _SUFFIXES: Final = {
     **dict.fromkeys(("~", ".swp", ".swo"), "left by an editor"),
 }
 _ANY_SUFFIX: Final = tuple(_SUFFIXES)
-_VIRTUAL_ENVIRONMENT_MARK: Final = "pyvenv.cfg"
 
 
 class IgnoreRules(Protocol):
@@ -98,22 +88,6 @@ def load_rules(source: Path) -> IgnoreRules:
         return FileRules(data.decode("utf-8"))
     except ValueError as error:
         fail(PackCode.IGNORE, f"{IGNORE_FILE} cannot be understood: {error}", where=str(path), fix=fix, cause=error)
-
-
-def folder_reason(name: str, path: str) -> str | None:
-    """Return why nothing below the folder `name` (relative POSIX path) goes in, or None.
-
-    Args:
-        name: relative to the source folder.
-        path: where the folder lies, to recognise virtual environments.
-    """
-    base = name.rpartition("/")[2]
-    reason = _FOLDERS.get(base) or (_TOP_FOLDERS.get(base) if base == name else None)
-    if reason is None and base.endswith(".egg-info"):
-        return "build output"
-    if reason is None and os.path.lexists(f"{path}/{_VIRTUAL_ENVIRONMENT_MARK}"):
-        return "virtual environment"
-    return reason
 
 
 def file_reason(name: str, rules: IgnoreRules, *, plugin: str) -> str | None:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from mobileops.bundle.layout import MODE_EXECUTABLE, MODE_PLAIN, RESERVED_FOLDER, member_order
 from mobileops.bundle.limits import MAX_MEMBER_BYTES, MAX_MEMBERS, MAX_TOTAL_BYTES
 from mobileops.bundle.names import NameSet
+from mobileops.toolchain.leftovers import folder_reason
 from mobileops.toolchain.pack import overrides
 from mobileops.toolchain.pack.codes import PackCode, fail
-from mobileops.toolchain.pack.include import file_reason, folder_reason, load_rules
+from mobileops.toolchain.pack.include import file_reason, load_rules
 from mobileops.toolchain.pack.source_manifest import JSON_NAME, YAML_NAME, load_manifest
 
 if TYPE_CHECKING:
