@@ -60,15 +60,6 @@ def test_it_signs_against_the_served_instance(instance, sigstore, trust_config, 
     assert sigstore(*config, *words, str(artifact)).returncode == 0
 
 
-def test_it_gets_no_certificate_with_another_token(instance, sigstore, trust_config, tmp_path):
-    (tmp_path / "artifact").write_text("artifact")
-    with serving(instance) as server, serving(instance) as other:
-        config = trust_config(server.trust_config_json())
-        job = {"GITLAB_CI": "true", "SIGSTORE_ID_TOKEN": other.mint.token, "GITHUB_ACTIONS": ""}
-        assert sigstore(*config, "sign", "artifact", **job).returncode != 0
-    assert not (tmp_path / "artifact.sigstore.json").exists()
-
-
 PREDICATE = """{
   "buildDefinition": {"buildType": "https://example.org/build", "externalParameters": {}},
   "runDetails": {"builder": {"id": "https://example.org/builder"}}

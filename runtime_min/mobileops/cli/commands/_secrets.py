@@ -72,5 +72,5 @@ def _no_secret(what: str) -> UsageError:
         what,
         code="MOP3219",
         why="a secret comes from a terminal or a file descriptor, because every account can read a command line",
-        fix="mobileops … --passphrase-fd 3 3<FILE",
+        fix="run it on a terminal, or hand the secret over: mobileops … --passphrase-fd 3 3<FILE",
     )

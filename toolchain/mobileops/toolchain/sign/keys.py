@@ -250,7 +250,7 @@ def _read(path: Path, *, private: bool = False) -> bytes:
             return file.read(MAX_KEY_BYTES)
     except FileNotFoundError as error:
         raise NotFoundError(
-            f"there is no key {path.name!r}",
+            f"there is no key {(path.stem if path.suffix in {PRIVATE, PUBLIC} else path.name)!r}",
             code="MOP3218",
             where=str(path),
             fix="mobileops keys list shows what there is, mobileops keys generate NAME makes one",
