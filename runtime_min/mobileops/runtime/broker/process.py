@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import sys
@@ -59,8 +60,12 @@ def serve(control: socket.socket) -> NoReturn:
     """Take plugins until the plugin manager is gone."""
     while True:
         message, descriptors, flags, _address = socket.recv_fds(control, MESSAGE_LIMIT_BYTES, _DESCRIPTORS)
-        if not message or flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
+        if not message:
             os._exit(0)
+        if flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):  # out of descriptors: this plugin's start fails, no other's
+            for descriptor in descriptors:
+                os.close(descriptor)
+            continue
         plugin = json.loads(message)
         threading.Thread(target=attend, args=(plugin, descriptors), daemon=True, name=plugin["plugin"]).start()
 
@@ -86,8 +91,13 @@ def _accept(plugin: dict[str, Any], stream: socket.socket, audit: AuditLog) -> S
         if not message:
             return None
         sockets = [socket.socket(fileno=number) for number in handed[1:]]
-        session = Session(network.from_plain(plugin["grants"]), Listener(handed[0]), sockets, audit)
-        stream.sendall(ACCEPTED)
+        listener = Listener(handed[0])
+        try:
+            session = Session(network.from_plain(plugin["grants"]), listener, sockets, audit)
+            stream.sendall(ACCEPTED)
+        except BaseException:
+            listener.close()  # an open one that nobody reads would keep its callers waiting
+            raise
     return session
 
 
@@ -103,6 +113,10 @@ def main(arguments: list[str]) -> NoReturn:
         enter_user_namespace(int(arguments[1]))
     credentials.forbid_new_privileges()
     namespaces.die_with_parent()
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(
+        resource.RLIMIT_NOFILE, (hard, hard)
+    )  # each plugin's share is bounded, the number of plugins not
     control.send(READY)
     serve(control)
 

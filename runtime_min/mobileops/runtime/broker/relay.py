@@ -94,9 +94,9 @@ class Relay:
             target = _target(inside, ancillary)
             if target is None:
                 continue
-            flow = self._flow(inside, _Key(tuple(source), target))
-            if flow.outside is not None:
-                with suppress(OSError):  # a full buffer or an ICMP error loses a datagram, as UDP does
+            with suppress(OSError):  # a full buffer, an ICMP error or a full disk loses a datagram, as UDP does
+                flow = self._flow(inside, _Key(tuple(source), target))
+                if flow.outside is not None:
                     flow.outside.send(data)
 
     def _flow(self, inside: socket.socket, key: _Key) -> _Flow:
