@@ -297,9 +297,25 @@ def examples(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def corpus(session: nox.Session) -> None:
+    """Run the hostile archives on this reader and on its peers; behind ``--``: folders with archives of others."""
+    install_editable(session, "test")
+    modules = scratch(session)
+    for name in ("package.json", "package-lock.json", ".npmrc"):
+        shutil.copy(ROOT / "tests" / "corpus" / name, modules)
+    with session.chdir(modules):
+        session.run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", external=True)
+    env = {"CORPUS_READERS": str(modules), "PYTHONPATH": str(ROOT)}
+    session.run("python", "-W", "ignore", "-m", "tests.corpus.readers", env=env)
+    session.run("python", "benchmarks/hostile_archives.py", env=env)
+    session.run("python", "-m", "tests.corpus.public", *session.posargs, env=env)
+    session.run("python", "-m", "tests.corpus.one_byte", env=env)
+
+
+@nox.session(default=False)
 def benchmarks(session: nox.Session) -> None:
     """Measure, and print each ratio against its named peer."""
     install_editable(session, "packaging", "test")
     session.install(CHECK_JSONSCHEMA)
     for script in sorted((ROOT / "benchmarks").glob("[a-z]*.py")):
-        session.run("python", str(script), *session.posargs)
+        session.run("python", str(script), *session.posargs, env={"PYTHONPATH": str(ROOT)})

@@ -250,6 +250,10 @@ class Bundle:
     def _check_table(self) -> None:
         for member in self.members:
             if member.name == layout.FILES_MEMBER:
+                # The table lists every mode but its own.
+                if member.mode != layout.MODE_PLAIN:
+                    what = f"the mode of the file table is {member.mode:04o}"
+                    refuse(Code.MODE, what, where=self._archive.place(member), why="it is always 0644")
                 continue
             entry = self.files.entries.get(member.name)
             if entry is None:

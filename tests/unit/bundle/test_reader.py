@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import random
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
 from mobileops.bundle import FILES_MEMBER, Code, open_bundle, reader
+from mobileops.bundle.limits import CHUNK_BYTES
 from mobileops.errors import BundleRefused, NotFoundError
 from tests.fakes.hostile_archives import GOOD, Entry, bundle
 
@@ -117,6 +120,32 @@ def test_a_member_of_several_chunks_is_checked_and_extracted(tmp_path):
     with open_bundle(path) as opened:
         opened.extract(tmp_path / "out")
     assert (tmp_path / "out/big.bin").read_bytes() == (tmp_path / "out/raw.bin").read_bytes() == data
+
+
+def test_the_mode_of_the_file_table_which_nothing_lists_cannot_be_changed(good):
+    data = bytearray(GOOD)
+    second = GOOD.index(b"PK\x01\x02", GOOD.index(b"PK\x01\x02") + 4)
+    data[second + 40 : second + 42] = (0o100755).to_bytes(2, "little")
+    good.write_bytes(data)
+    with pytest.raises(BundleRefused) as refused:
+        open_bundle(good)
+    assert (refused.value.code, "0755" in refused.value.what) == (Code.MODE, True)
+
+
+def test_the_memory_of_the_reader_does_not_grow_with_a_member(tmp_path):
+    """Sixteen times the data: the same peak, of which nearly all is one chunk and what zlib keeps."""
+    peaks = []
+    for size in (2 << 20, 32 << 20):
+        path = tmp_path / f"demo-{size}.zip"
+        noise = random.Random(size).randbytes(1 << 19).hex().encode()  # noqa: S311 - a seeded generator is the point
+        path.write_bytes(bundle(Entry(b"large.bin", noise * (size >> 20), 8)))
+        with open_bundle(path) as opened:
+            tracemalloc.start()
+            opened.extract(tmp_path / f"out-{size}")
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+    assert peaks[1] < peaks[0] + CHUNK_BYTES
+    assert max(peaks) < 8 * CHUNK_BYTES
 
 
 def test_a_refused_bundle_leaves_no_descriptor_open(tmp_path):
