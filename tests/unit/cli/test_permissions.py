@@ -140,6 +140,27 @@ def test_used_unused_and_refused_are_shown(mobileops: Run, tmp_path: Path) -> No
     assert document["permissions"][0]["targets"] == ["tcp 192.0.2.1:80 (a.test)"]
 
 
+def test_tighten_shows_what_it_would_write_and_writes_with_fix(mobileops: Run, tmp_path: Path) -> None:
+    tests = """
+        from mobileops.plugin.testing import PluginTestCase
+
+        class TestEcho(PluginTestCase):
+            def test_it(self):
+                self.load_plugin("echo").echo(1)
+        """
+    folder = write_plugin(tmp_path / "echo", permissions=["network"], files={"tests/test_echo.py": tests})
+    code, out, err = mobileops("permissions", "tighten", "echo")
+    assert code == 1
+    assert out.startswith("dropped   network")
+    assert '-    "network"' in out
+    assert "--fix writes it" in err
+    code, out, _ = mobileops("permissions", "tighten", "echo", "--fix", "--json")
+    document = checked(out, "tighten")
+    assert (code, document["written"], document["permissions"]) == (0, True, [])
+    assert json.loads((folder / "plugin.json").read_text(encoding="utf-8"))["permissions"] == []
+    assert mobileops("permissions", "tighten", "echo")[0] == 0
+
+
 @pytest.mark.parametrize(
     ("words", "code", "fix"),
     [

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from mobileops.runtime.permissions.usage import Usage
 
 #: Action -> how many words it wants behind it, at least and at most.
-WORDS: Final = {"show": (0, 1), "explain": (0, 1), "diff": (2, 2), "audit": (1, 1)}
+WORDS: Final = {"show": (0, 1), "explain": (0, 1), "diff": (2, 2), "audit": (1, 1), "tighten": (0, 1)}
 _SIGNS: Final = {"added": "+", "widened": "+", "narrowed": "-", "removed": "-"}
 
 
 def configure(parser: Parser) -> None:
     """Describe the arguments."""
-    parser.add_argument("action", metavar="ACTION", help="show, explain, diff or audit")
+    parser.add_argument("action", metavar="ACTION", help="show, explain, diff, audit or tighten")
     parser.add_argument(
         "plugins",
         nargs="*",
@@ -38,6 +38,7 @@ def configure(parser: Parser) -> None:
         metavar="PLUGIN",
         help="source folder, bundle or installed name; default: here",
     )
+    parser.add_argument("--fix", action="store_true", help="tighten: write the narrower permissions into the manifest")
     parser.json_option()
     parser.example("mobileops permissions explain my-plugin")
 
@@ -49,6 +50,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         "explain": _explain,
         "diff": _diff,
         "audit": _audit,
+        "tighten": _tighten,
     }
     action = actions.get(arguments.action)
     if action is None:
@@ -182,6 +184,13 @@ def _diff(arguments: argparse.Namespace, console: Console) -> int:
         names = " and ".join(f"{side.manifest.name} {side.manifest.version}" for side in (old, new))
         console.note(f"{names}: {'the second may do more' if more else 'the second may do no more'}")
     return EXIT_FAILURE if more else EXIT_DONE
+
+
+def _tighten(arguments: argparse.Namespace, console: Console) -> int:
+    """Narrow a source's permissions to what its tests and its code need."""
+    from mobileops.cli.commands._tightening import tighten  # noqa: PLC0415  a device has no toolchain
+
+    return tighten(arguments, console)
 
 
 def _audit(arguments: argparse.Namespace, console: Console) -> int:

@@ -33,15 +33,15 @@ def check(source: Source) -> Iterator[Finding]:
     if source.code.skipped or source.text_of("entry_point") not in source.code.facts:
         return  # not all of the code is known
     found = list(needs.needs(source))
-    silent = _unseen(source, any("system.process" in need.use.names for need in found)) | {"ui"}
+    silent = unseen(source, any("system.process" in need.use.names for need in found)) | {"ui"}
     for position, permission in source.permissions:
-        if permission.family in silent or str(permission) in _explained(source):
+        if permission.family in silent or str(permission) in explained(source):
             continue
         if not any(need.may_use(permission) for need in found):
             yield _finding(f"{source.manifest_name}#/permissions/{position}", permission)
 
 
-def _unseen(source: Source, starts_programs: bool) -> frozenset[str]:  # noqa: FBT001 - one of two reasons
+def unseen(source: Source, starts_programs: bool) -> frozenset[str]:  # noqa: FBT001 - one of two reasons
     """Return the families that code which is not looked into may need."""
     foreign = frozenset(modules.resolve(source).places)
     if starts_programs or foreign - _COMPUTES:
@@ -49,7 +49,7 @@ def _unseen(source: Source, starts_programs: bool) -> frozenset[str]:  # noqa: F
     return frozenset({"filesystem"}) if foreign else frozenset()
 
 
-def _explained(source: Source) -> set[str]:
+def explained(source: Source) -> set[str]:
     """Return the permissions that other keys of the manifest need."""
     events = source.mapping_of("events")
     found = {"api.platform.assets"} if source.list_of("assets") or source.mapping_of("assets") else set()
