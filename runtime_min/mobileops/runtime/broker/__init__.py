@@ -9,6 +9,7 @@ cannot change, and none is ever let through ("continue" is not used). ::
     judge       grants + names + address -> verdict, pure
     dns, stub   the name server inside the plugin's namespace: granted names only, public addresses only
     notify      the kernel's interface: receive, copy, inject, answer
+    states      what a plugin's socket says about itself
     calls       what happens for each call
     relay       UDP: datagrams are read inside the namespace and sent from outside
     session     one plugin: one thread, so that no plugin waits for another

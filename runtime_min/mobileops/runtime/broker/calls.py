@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import socket
 import struct
@@ -26,9 +25,10 @@ import traceback
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mobileops.runtime.broker import options
-from mobileops.runtime.broker.addresses import ADDRESS_LIMIT_BYTES, Endpoint, parse
+from mobileops.runtime.broker.addresses import ADDRESS_LIMIT_BYTES
 from mobileops.runtime.broker.judge import Verdict
 from mobileops.runtime.broker.notify import Caller, Listener, Notification
+from mobileops.runtime.broker.states import blocks, deadline_of, endpoint_for, refusal_of_a_second_connect
 from mobileops.runtime.isolation.netns import STUB_ADDRESS, STUB_PORT
 from mobileops.runtime.isolation.syscalls import call, machine_table
 
@@ -36,16 +36,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mobileops.runtime.audit import AuditLog
+    from mobileops.runtime.broker.addresses import Endpoint
     from mobileops.runtime.broker.judge import Judge
 
 PENDING_LIMIT: Final = 256
 BACKLOG_LIMIT: Final = 4096
 PAYLOAD_LIMIT_BYTES: Final = 65_535
-_TCP_ESTABLISHED: Final = 1
-_TCP_CLOSE: Final = 7
 _STREAM: Final = socket.SOCK_STREAM
 _FLAGS: Final = socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
-_TIMEVAL: Final = struct.Struct("=qq")
 _QUIETLY: Final = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
 
 
@@ -134,8 +132,8 @@ class Calls:
             self._theirs(caller) as theirs,
         ):
             if self._is_of_the_host(theirs):
-                raise OSError(_refusal_of_a_second_connect(theirs), "already a socket of the host")
-            endpoint = _endpoint(caller.address, theirs)
+                raise OSError(refusal_of_a_second_connect(theirs), "already a socket of the host")
+            endpoint = endpoint_for(caller.address, theirs)
             if endpoint is None or self._is_stub(endpoint):
                 self._on_their_own("connect", theirs, caller.address)
             elif theirs.type == _STREAM:
@@ -154,14 +152,14 @@ class Calls:
             raise OSError(errno.EAGAIN, "too many connections are being made")
         ours = socket.socket(theirs.family, _STREAM | _FLAGS)
         options.carry_over(theirs, ours)
-        pending = Pending(notification, ours, caller.closes_on_exec(0), _deadline(theirs))
+        pending = Pending(notification, ours, caller.closes_on_exec(0), deadline_of(theirs))
         result = ours.connect_ex(endpoint.for_socket())
-        blocks = _blocks(theirs)
+        waits = blocks(theirs)
         if result not in {0, errno.EINPROGRESS}:
             ours.close()
             raise OSError(result, "the connection failed at once")
-        if result == 0 or not blocks:
-            self._inject(pending, result, blocking=blocks)
+        if result == 0 or not waits:
+            self._inject(pending, result, blocking=waits)
         else:
             self._pending[ours.fileno()] = pending
             self._watch(ours, lambda: self._finish(ours.fileno()))
@@ -194,7 +192,7 @@ class Calls:
         ):
             if self._is_of_the_host(theirs):
                 raise OSError(errno.EINVAL, "bound already")
-            endpoint = _endpoint(caller.address, theirs)
+            endpoint = endpoint_for(caller.address, theirs)
             if endpoint is not None and theirs.type == _STREAM and endpoint.port:
                 self._bind_to_host(notification, caller, theirs, endpoint)
                 return
@@ -212,7 +210,7 @@ class Calls:
         except BaseException:
             ours.close()
             raise
-        self._inject(Pending(notification, ours, caller.closes_on_exec(0), None), 0, blocking=_blocks(theirs))
+        self._inject(Pending(notification, ours, caller.closes_on_exec(0), None), 0, blocking=blocks(theirs))
 
     def _listen(self, notification: Notification) -> None:
         with Caller(self._listener, notification) as caller, self._theirs(caller) as theirs:
@@ -235,7 +233,7 @@ class Calls:
         ):
             if self._is_of_the_host(theirs) or theirs.type == _STREAM:
                 raise OSError(errno.EISCONN, "a connected socket takes no address")
-            endpoint = _endpoint(caller.address, theirs)
+            endpoint = endpoint_for(caller.address, theirs)
             if endpoint is None:
                 raise OSError(errno.EAFNOSUPPORT, "no address of this socket's family")
             if notification.arguments[2] > PAYLOAD_LIMIT_BYTES:
@@ -300,38 +298,3 @@ class Calls:
                 self._listener.answer(pending.notification, error.errno or errno.EBADF)
                 return
         self._listener.answer(pending.notification, result)
-
-
-def _endpoint(raw: bytes, theirs: socket.socket) -> Endpoint | None:
-    """Return what an address means for a socket; None for AF_UNSPEC, which only undoes an own socket's connect.
-
-    Raises:
-        OSError: EINVAL or EAFNOSUPPORT, as the kernel answers.
-    """
-    if len(raw) < struct.calcsize("=H"):
-        raise OSError(errno.EINVAL, "shorter than an address family")
-    if struct.unpack_from("=H", raw)[0] == socket.AF_UNSPEC:
-        return None
-    endpoint = parse(raw)
-    if endpoint is None or endpoint.family != theirs.family:
-        raise OSError(errno.EAFNOSUPPORT, "no address of this socket's family")
-    return endpoint
-
-
-def _refusal_of_a_second_connect(theirs: socket.socket) -> int:
-    """Return what a connect on a socket of the host fails with, by the state of its connection (tcp(7), TCP_INFO)."""
-    if theirs.type != _STREAM:
-        return errno.EACCES
-    state = theirs.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-    if state == _TCP_CLOSE:
-        return theirs.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) or errno.EACCES
-    return errno.EISCONN if state == _TCP_ESTABLISHED else errno.EALREADY
-
-
-def _blocks(theirs: socket.socket) -> bool:
-    return not fcntl.fcntl(theirs, fcntl.F_GETFL) & os.O_NONBLOCK
-
-
-def _deadline(theirs: socket.socket) -> float | None:
-    seconds, micros = _TIMEVAL.unpack(theirs.getsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEVAL.size))
-    return time.monotonic() + seconds + micros / 1e6 if seconds or micros else None
