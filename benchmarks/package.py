@@ -1,7 +1,8 @@
-"""Packaging against `zip -qr`, a hatchling wheel of the same tree, and the floor of reading and hashing every file.
+"""Packaging against `zip -qr`, `mcpb pack`, a hatchling wheel of the same tree, and the floor of hashing every file.
 
 Run it with the Python that has the toolchain: ``python benchmarks/package.py [--json FILE] [--rounds N]``.
-Every contender is a whole process that starts from the same tree and writes to the same file system.
+Every contender is a whole process that starts from the same tree and writes to the same file system. ``mcpb`` takes
+part when it is on PATH (npm package ``@anthropic-ai/mcpb``); the tree of 500 MB is left out with ``--no-large``.
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ import argparse
 import json
 import random
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from _timing import Contender, as_json, measure, report
+
+from mobileops.toolchain.pack import pack
 
 SUBJECT = "mobileops pack"
 MANIFEST = {
@@ -35,6 +39,18 @@ version = "1.0.0"
 [tool.hatch.build.targets.wheel]
 only-include = ["plugin.json", "main.py", "lib"]
 """
+MCPB = {
+    "manifest_version": "0.2",
+    "name": "bench",
+    "version": "1.0.0",
+    "description": "A tree to pack",
+    "author": {"name": "Nobody"},
+    "server": {
+        "type": "python",
+        "entry_point": "main.py",
+        "mcp_config": {"command": "python", "args": ["main.py"]},
+    },
+}
 FLOOR = """
 import hashlib, os, sys
 for folder, _, names in os.walk(sys.argv[1]):
@@ -65,6 +81,7 @@ def tree(root: Path, *, files: int, size_bytes: int, text_share: float) -> Path:
     (root / "plugin.json").write_text(json.dumps(MANIFEST))
     (root / "main.py").write_text("print('hello')\n")
     (root / "pyproject.toml").write_text(PYPROJECT)
+    (root / "manifest.json").write_text(json.dumps(MCPB))
     for number in range(files - 2):
         folder = root / "lib" / f"part{number % 25:02}"
         folder.mkdir(parents=True, exist_ok=True)
@@ -76,6 +93,31 @@ def tree(root: Path, *, files: int, size_bytes: int, text_share: float) -> Path:
     return root
 
 
+def large_tree(root: Path) -> Path:
+    """Write a plugin of 20 files with 500 MB: 400 MB of int8 weights, 60 MB incompressible, 36 MB of text."""
+    dice = random.Random(20_260_101)  # noqa: S311 - a seeded generator is the point
+    tree(root, files=10, size_bytes=30_000, text_share=1.0)
+    block = bytes(int(dice.gauss(0, 4)) & 255 for _ in range(1 << 20))
+    with (root / "lib" / "model.bin").open("wb") as model:
+        for _ in range(400):
+            turn = dice.randrange(1 << 20)  # no two megabytes are alike, and none was drawn byte by byte
+            model.write(block[turn:] + block[:turn])
+    for number in range(6):
+        (root / "lib" / f"noise{number}.bin").write_bytes(dice.randbytes(10 << 20))
+    words = ["".join(dice.choices("etaoinshrdlucmfwyp", k=dice.randint(2, 11))) for _ in range(4000)]
+    for number in range(12):
+        (root / "lib" / f"text{number}.txt").write_bytes(" ".join(dice.choices(words, k=500_000)).encode()[: 3 << 20])
+    return root
+
+
+def sizes(source: Path, out: Path) -> None:
+    """Print how large the bundle is, and what ``zip -6`` makes of the same files."""
+    ours = pack(source, out / "sizes").size_bytes
+    subprocess.run(["zip", "-6qr", f"{out}/sizes/peer.zip", "."], check=True, cwd=source)
+    theirs = (out / "sizes" / "peer.zip").stat().st_size
+    print(f"  size: {ours:,} bytes, zip -6 {theirs:,}: {ours / theirs:.4f} x")
+
+
 def contenders(source: Path, out: Path) -> list[Contender]:
     """Return who competes over the tree at `source`."""
 
@@ -84,7 +126,10 @@ def contenders(source: Path, out: Path) -> list[Contender]:
         out.mkdir()
 
     python, target = sys.executable, str(out)
+    mcpb = shutil.which("mcpb")
+    peer = [Contender("mcpb pack", [mcpb, "pack", str(source), f"{target}/bench.mcpb"], prepare=fresh)] if mcpb else []
     return [
+        *peer,
         Contender(SUBJECT, [python, "-I", "-c", PACK, str(source), target], prepare=fresh),
         Contender("floor: read + SHA-256", [python, "-I", "-S", "-c", FLOOR, str(source)], prepare=fresh),
         Contender("zip -qr", ["zip", "-qr", f"{target}/bench.zip", "."], prepare=fresh, cwd=str(source)),
@@ -97,6 +142,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--no-large", action="store_true", help="leave out the tree of 500 MB, which takes minutes")
     options = parser.parse_args()
     reports = []
     with tempfile.TemporaryDirectory(prefix="mobileops-bench-") as folder:
@@ -105,6 +151,14 @@ def main() -> None:
         for title, source in (("package 10 files / 30 KB", small), ("package 1,000 files / 20 MB", medium)):
             results = measure(contenders(source, Path(folder, "out")), rounds=options.rounds)
             reports.append(report(title, results, subject=SUBJECT))
+            sizes(source, Path(folder, "out"))
+        if not options.no_large:
+            source = large_tree(Path(folder, "large"))
+            ours_and_floor = [
+                one for one in contenders(source, Path(folder, "out")) if one.name in {SUBJECT, "floor: read + SHA-256"}
+            ]
+            results = measure(ours_and_floor, rounds=min(options.rounds, 3))
+            reports.append(report("package 20 files / 500 MB, one of 400 MB", results, subject=SUBJECT))
     if options.json:
         options.json.write_text(as_json(reports), encoding="utf-8")
 
