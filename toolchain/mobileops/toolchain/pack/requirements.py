@@ -13,10 +13,9 @@ wheel that fits a target, and below it, as comments, the names of those wheels::
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mobileops.toolchain.pack.codes import PackCode, fail
 
@@ -39,8 +38,7 @@ _HASH: Final = re.compile(r"--hash=sha256:([0-9a-f]{64})\b")
 _FIX: Final = "run 'mobileops lock' and commit requirements.txt"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Pin:
+class Pin(NamedTuple):
     """One distribution in one version.
 
     Attributes:
@@ -66,8 +64,7 @@ class Pin:
         return marker is None or any(marker.evaluate(dict(environment)) for environment in environments)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Lock:
+class Lock(NamedTuple):
     """A lock file that fits the manifest.
 
     Attributes:

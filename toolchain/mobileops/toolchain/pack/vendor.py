@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -179,6 +178,8 @@ def _fail_source_build(target: Target) -> None:
 
 @contextlib.contextmanager
 def _installed(choice: _Choice, wheels: Path | None) -> Iterator[Path]:
+    import tempfile  # noqa: PLC0415 - most plugins have no dependencies
+
     with tempfile.TemporaryDirectory(prefix="mobileops-vendor-") as folder:
         root = Path(folder)
         _install(choice, root, wheels)
