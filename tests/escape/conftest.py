@@ -213,3 +213,49 @@ def _owned(path: Path, identity: dict[str, Any]) -> Path:
 def _give(path: Path, identity: dict[str, Any]) -> None:
     if identity:
         os.chown(path, identity["user"], identity["group"])
+
+
+MATRIX: dict[tuple[str, str, str], dict[str, int]] = {}
+COLUMNS = {
+    "test_the_attempt_is_refused": ("FULL", "attempts", "escapes"),
+    "test_the_attempt_is_refused_without_namespaces": ("NO-NAMESPACE", "attempts", "escapes"),
+    "test_it_still_works_inside": ("FULL", "attempts", "escapes"),
+    "test_it_still_works_without_namespaces": ("NO-NAMESPACE", "attempts", "escapes"),
+    "test_the_same_attempt_works_outside": ("no sandbox", "controls", "failed controls"),
+}
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Count attempts by family, account and level."""
+    test, _, parameters = report.nodeid.rpartition("::")[2].rstrip("]").partition("[")
+    if report.when != "call" or test not in COLUMNS:
+        return
+    level, counted, failed = COLUMNS[test]
+    name, _, account = parameters.rpartition("-") if level != "no sandbox" else (parameters, "", "user")
+    row = MATRIX.setdefault((family_of(name), account, level), {})
+    row[counted] = row.get(counted, 0) + 1
+    row[failed] = row.get(failed, 0) + int(report.failed)
+
+
+def family_of(name: str) -> str:
+    """Return the module that an attempt or a check is in."""
+    sys.path.insert(0, str(HERE))
+    try:
+        from attempts import ATTEMPTS, CHECKS  # noqa: PLC0415 (only with the path above)
+    finally:
+        sys.path.remove(str(HERE))
+    return str({**ATTEMPTS, **CHECKS}[name].run.__module__.rpartition(".")[2])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the matrix; of the family "checks", what counts as an escape is that it did not work."""
+    if not MATRIX:
+        return
+    terminalreporter.section("escape matrix")
+    line = "{:<14} {:<6} {:<14} {:>9} {:>9} {:>9} {:>16}"
+    terminalreporter.write_line(
+        line.format("FAMILY", "AS", "LEVEL", "ATTEMPTS", "ESCAPES", "CONTROLS", "CONTROLS FAILED")
+    )
+    for (family, account, level), row in sorted(MATRIX.items()):
+        counts = [row.get(key, "-") for key in ("attempts", "escapes", "controls", "failed controls")]
+        terminalreporter.write_line(line.format(family, account, level, *counts))

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import bz2
 import concurrent.futures
+import csv
 import ctypes
 import datetime as dt
+import decimal
+import fcntl
+import hashlib
 import json
 import locale
 import logging
+import lzma
 import mmap
 import multiprocessing
 import os
@@ -18,14 +24,20 @@ import signal
 import socket
 import sqlite3
 import ssl
+import statistics
+import struct
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import tomllib
 import uuid
+import zipfile
+import zlib
 import zoneinfo
 from pathlib import Path
+from xml.etree import ElementTree
 
 from attempts.registry import Scene, check
 
@@ -187,3 +199,68 @@ def output_by_name(scene: Scene) -> str:
     with open("/dev/fd/2", "a") as stream:  # noqa: PTH123 (an append to a pipe)
         stream.write("x")
     return "written"
+
+
+@check()
+def compression_and_digests(scene: Scene) -> str:
+    data = bytes(range(256)) * 64
+    for packing in (zlib, bz2, lzma):
+        assert packing.decompress(packing.compress(data)) == data
+    return hashlib.scrypt(b"password", salt=b"salt", n=16, r=8, p=1).hex()
+
+
+@check()
+def precise_numbers_and_structures(scene: Scene) -> str:
+    assert decimal.Decimal("0.1") * 3 == decimal.Decimal("0.3")
+    return str(statistics.fmean(struct.unpack("<3d", struct.pack("<3d", 1, 2, 3))))
+
+
+@check()
+def an_archive_in_the_data_directory(scene: Scene) -> str:
+    path = scene.data / "archive.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("member", "x" * 1000)
+    with zipfile.ZipFile(path) as archive:
+        return str(len(archive.read("member")))
+
+
+@check()
+def documents_of_other_formats(scene: Scene) -> str:
+    assert tomllib.loads("a = 1") == {"a": 1}
+    assert list(csv.reader(["a,b"])) == [["a", "b"]]
+    return str(ElementTree.fromstring("<a><b/></a>")[0].tag)  # noqa: S314 (a literal)
+
+
+@check()
+def a_lock_on_a_file(scene: Scene) -> str:
+    with (scene.data / "lock").open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.lockf(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return "locked"
+
+
+@check()
+def a_timer(scene: Scene) -> str:
+    seen = []
+    signal.signal(signal.SIGALRM, lambda number, frame: seen.append(number))
+    signal.setitimer(signal.ITIMER_REAL, 0.01)
+    signal.pause()
+    return str(seen)
+
+
+@check()
+def memory_of_a_file(scene: Scene) -> str:
+    path = scene.data / "mapped"
+    path.write_bytes(bytes(8192))
+    with path.open("r+b") as stream, mmap.mmap(stream.fileno(), 0) as area:
+        area[4096:4099] = b"abc"
+    return path.read_bytes()[4096:4099].decode()
+
+
+@check(execution=True)
+def programs_in_an_event_loop_when_granted(scene: Scene) -> str:
+    async def main() -> bytes:
+        process = await asyncio.create_subprocess_exec("cat", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        return (await process.communicate(b"through a pipe"))[0]
+
+    return asyncio.run(main()).decode()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from mobileops.errors import IsolationRefused
 from mobileops.runtime.isolation.credentials import plugin_uid
 from mobileops.runtime.isolation.policy import Grant, Limits, SandboxPolicy
+from mobileops.runtime.isolation.rootfs import GENERATED
 from mobileops.runtime.launcher import Launcher
 
 LIMITS = Limits(memory_bytes=256 << 20, processes=32, open_files=64, file_size_bytes=1 << 20)
@@ -154,12 +157,12 @@ def test_a_granted_program_is_not_run(act, base):
 
 
 def test_everywhere_shows_the_host_but_not_the_plugin_managers_own(act, base):
-    home = base / "home"
+    home, own = base / "home", GENERATED["/etc/resolv.conf"].decode()
     answers, _ = act(
         ("read", base / "secret"), ("read", "/etc/passwd"), ("read", home / "key"), ("list", home), ("list", "/data"),
         ("read", "/etc/resolv.conf"), read=["/"],
     )  # fmt: skip
-    assert answers == ["secret", Path("/etc/passwd").read_text(), "PermissionError", "PermissionError", [], ""]
+    assert answers == ["secret", Path("/etc/passwd").read_text(), "PermissionError", "PermissionError", [], own]
 
 
 @pytest.mark.parametrize("inside", ["", "plugins", "data/other", "key"])
@@ -219,3 +222,34 @@ def test_two_grants_in_one_new_folder(act, base):
     files = base / "files"
     answers, _ = act(("read", files / "one"), ("read", files / "deep" / "two"), read=[files / "one", files / "deep"])
     assert answers == ["files/one", "files/deep/two"]
+
+
+def test_a_path_that_is_swapped_for_a_link_while_a_plugin_starts_never_shows_what_the_link_leads_to(act, base):
+    """A start race: whoever may write the folder swaps the granted path back and forth during the starts."""
+    racing, victim = base / "racing", base / "victim-of-the-race"
+    for folder in (racing, racing / "real", victim):
+        folder.mkdir()
+        folder.chmod(0o777)
+    (racing / "real" / "file").write_text("granted")
+    (victim / "file").write_text("secret")
+    for file in (racing / "real" / "file", victim / "file"):
+        file.chmod(0o666)
+    done = threading.Event()
+
+    def swap():
+        while not done.is_set():
+            (racing / "real").rename(racing / "granted")
+            (racing / "granted").rename(racing / "real")
+            (racing / "granted").symlink_to(victim)
+            (racing / "granted").unlink()
+
+    swapping = threading.Thread(target=swap)
+    swapping.start()
+    try:
+        for _ in range(25):
+            with contextlib.suppress(IsolationRefused):
+                answers, _absent = act(("read", racing / "granted" / "file"), read=[racing / "granted"])
+                assert answers[0] in {"granted", "FileNotFoundError"}
+    finally:
+        done.set()
+        swapping.join()

@@ -53,6 +53,11 @@ PRELOADED: Final = (
 )
 
 
+#: Holes of each size class of CPython's allocator (Objects/obmalloc.c) that are filled before the first fork.
+_FILLED_HOLES: Final = 150
+_BYTES_OVERHEAD: Final = 33
+
+
 class Spare(NamedTuple):
     """A child with its namespaces made that waits to become a plugin."""
 
@@ -119,6 +124,9 @@ class ForkServer:
         self._poll.register(self._control, select.POLLIN)
         self._poll.register(self._wakeup, select.POLLIN)
         gc.collect()
+        # What a child allocates would go into holes all over the shared pages, and copy each of those; when they are
+        # filled, it gets pages of its own: 100 KiB less for every plugin.
+        self._filling = [bytes(16 * step - _BYTES_OVERHEAD) for step in range(3, 33) for _ in range(_FILLED_HOLES)]
         gc.freeze()
 
     def serve(self) -> NoReturn:
