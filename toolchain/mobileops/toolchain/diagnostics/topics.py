@@ -66,7 +66,7 @@ def explain(word: str) -> Topic:
     wanted = word.strip().strip("\"'")
     topic = known.get(wanted) or known.get(wanted.partition(":")[0])
     if topic is None:
-        near = difflib.get_close_matches(wanted.lower(), list(known), n=3)
+        near = difflib.get_close_matches(wanted.lower(), list(known), n=3, cutoff=0.7)
         raise NotFoundError(
             f"no key or permission {word[:60]!r}",
             code=CODE_UNKNOWN,
@@ -100,7 +100,7 @@ def _key(
     """Return the topic of one key."""
     facts = [("default", json.dumps(rule["default"]))] if "default" in rule else []
     facts += [("rule", text.format(rule[key])) for key, text in RULES if key in rule]
-    facts += [("write", rule["patternErrorMessage"])] if "patternErrorMessage" in rule else []
+    facts += [("form", rule["patternErrorMessage"])] if "patternErrorMessage" in rule else []
     facts += [("example", json.dumps(example)) for example in rule.get("examples", ())]
     if "enumDescriptions" in rule:
         members = list(zip(rule["enum"], rule["enumDescriptions"], strict=True))
