@@ -13,7 +13,7 @@ from __future__ import annotations
 import base64
 import os
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cryptography.x509 import Certificate, load_der_x509_certificate
 from sigstore.models import Bundle, TrustedRoot
@@ -37,6 +37,17 @@ class _TakeCertificate:
 
     def verify(self, cert: Certificate) -> None:
         """Do nothing; ``Verifier`` demands the method."""
+
+
+class _Recording(Verifier):
+    """A verifier that remembers which time stamps held: the library skips those that do not, if the log has a time."""
+
+    stamps: list[Any] | None = None
+
+    def _verify_timestamp_authority(self, bundle: Bundle) -> list[Any]:
+        """Remember the result; a library that names this otherwise never calls it, and ``stamps`` stays None."""
+        self.stamps = super()._verify_timestamp_authority(bundle)
+        return self.stamps
 
 
 def check(signature: SignatureFile, roots: Mapping[Root, bytes]) -> Checked:
@@ -102,23 +113,22 @@ def _check(signature: SignatureFile, roots: Mapping[Root, bytes]) -> Checked:
 
 
 def _verify(signature: SignatureFile, bundle: Bundle, trusted_root: TrustedRoot) -> tuple[str, bytes]:
-    """Verify everything, then that the time stamp held too: the library skips one that does not if the log has a time.
+    """Verify everything, and that the time stamp held too.
 
-    Its own check of time stamps is private. Without it, a version of the signature that has no other source of time is
+    Without the library's own word on the time stamps, a version of the signature that has no other source of time is
     verified as a whole, which says the same and takes twice as long.
     """
-    verifier = Verifier(trusted_root=trusted_root)
+    verifier = _Recording(trusted_root=trusted_root)
     try:
         result = verifier.verify_dsse(bundle, _TakeCertificate())
     except Exception as error:  # it is not only its own errors that the library raises
         raise failures.refusal(error, where=signature.where) from error
     without_promise = signature.without_promise()
     if without_promise is not None:
-        stamps = getattr(verifier, "_verify_timestamp_authority", None)
         try:
-            if stamps is None:
+            if verifier.stamps is None:
                 verifier.verify_dsse(Bundle.from_json(without_promise), _TakeCertificate())
-            elif not stamps(bundle):
+            elif not verifier.stamps:
                 raise ValueError("no time stamping authority of the root made it")  # noqa: TRY301 - one refusal for both
         except Exception as error:
             raise failures.refusal(error, where=signature.where, code=Code.TIME_STAMP) from error
