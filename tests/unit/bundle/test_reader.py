@@ -122,6 +122,13 @@ def test_a_member_of_several_chunks_is_checked_and_extracted(tmp_path):
     assert (tmp_path / "out/big.bin").read_bytes() == (tmp_path / "out/raw.bin").read_bytes() == data
 
 
+def test_a_member_is_read_in_pieces(good):
+    with open_bundle(good) as opened:
+        assert b"".join(opened.chunks("main.py")) == b"print()\n"
+        with pytest.raises(NotFoundError):
+            opened.chunks("absent")
+
+
 def test_the_mode_of_the_file_table_which_nothing_lists_cannot_be_changed(good):
     data = bytearray(GOOD)
     second = GOOD.index(b"PK\x01\x02", GOOD.index(b"PK\x01\x02") + 4)
