@@ -42,3 +42,13 @@ def test_the_doctor_names_limits_that_no_control_group_holds(mobileops: Run, mon
     _code, out, _err = mobileops("doctor")
     assert "measured every 50 ms" in out
     assert "Delegate=" in out
+
+
+def test_the_doctor_refuses_where_control_groups_are_required_and_missing(
+    mobileops: Run, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor.cgroups, "find", lambda: Hierarchies(0, {}, {"memory": "no hierarchy has it"}))
+    home.isolation_settings.write_text('{"version": 1, "require_cgroup": true}')
+    code, out, _err = mobileops("doctor")
+    assert (code, "isolation level: REFUSE" in out) == (1, True)
+    assert f"'require_cgroup' in {home.isolation_settings}" in out

@@ -50,6 +50,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         )
     else:
         _show(report, hierarchies, console)
+        if lacking:
+            console.print(f"'require_cgroup' in {path} asks for what is missing: {', '.join(hierarchies.missing)}")
         _advise(level, report, console, path)
     return EXIT_FAILURE if level == "REFUSE" else 0
 
