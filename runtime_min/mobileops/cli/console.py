@@ -70,3 +70,8 @@ class Console(NamedTuple):
         from mobileops.runtime.home import Home, default_root  # noqa: PLC0415  not every command needs one
 
         return Home(default_root(dict(self.environment), uid=os.geteuid())).prepare()
+
+
+def printable(text: str) -> str:
+    """Return text that a plugin or a bundle wrote without what could act on a terminal."""
+    return text if text.isprintable() else ascii(text)[1:-1]

@@ -140,6 +140,16 @@ def test_used_unused_and_refused_are_shown(mobileops: Run, tmp_path: Path) -> No
     assert document["permissions"][0]["targets"] == ["tcp 192.0.2.1:80 (a.test)"]
 
 
+def test_what_a_plugin_wrote_cannot_act_on_the_terminal(mobileops: Run, tmp_path: Path) -> None:
+    home = installed(tmp_path)
+    log = audit.AuditLog("echo", "manager", descriptors=audit.open_files(home.audit, "echo", "manager"))
+    log.record("report", "\x1b[2J\nfake", allowed=False, permission=None, reason="because")
+    log.close()
+    out = mobileops("permissions", "audit", "echo")[1]
+    assert "\\x1b[2J\\nfake" in out
+    assert "\x1b" not in out
+
+
 def test_tighten_shows_what_it_would_write_and_writes_with_fix(mobileops: Run, tmp_path: Path) -> None:
     tests = """
         from mobileops.plugin.testing import PluginTestCase

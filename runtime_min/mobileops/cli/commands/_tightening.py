@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mobileops.cli.commands._sources import find_source
+from mobileops.cli.console import printable
 from mobileops.errors import EXIT_DONE, EXIT_FAILURE
 from mobileops.toolchain.diagnostics import repair
 from mobileops.toolchain.tighten import propose
@@ -62,11 +63,13 @@ def _print(found: Proposal, source: Path, console: Console, *, written: bool) ->
     for verdict in found.verdicts:
         console.print(f"{verdict.outcome:8}  {verdict.declared}")
         for one in verdict.evidence:
-            console.print(f"            {one.permission}  {one.where}: {one.what} ({one.how})")
+            console.print(f"            {one.permission}  {printable(f'{one.where}: {one.what}')} ({one.how})")
         if not verdict.evidence:
             console.print("            no test used it, and no code was seen to need it")
     for act in found.missing:
-        console.print(f"missing   {act.forms[0]}  {act.where}: {act.what} (recorded; not declared, not added)")
+        console.print(
+            f"missing   {act.forms[0]}  {printable(f'{act.where}: {act.what}')} (recorded; not declared, not added)"
+        )
     if found.is_tight:
         console.note(f"{source.name}: declares no more than it needs, as far as its tests and its code show")
         return

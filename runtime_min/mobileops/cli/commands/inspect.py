@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mobileops.bundle import open_bundle, read_api, read_overrides, read_sbom
 from mobileops.cli.commands._sources import find_bundle
+from mobileops.cli.console import printable
 from mobileops.errors import EXIT_FAILURE, BundleRefused
 
 if TYPE_CHECKING:
@@ -79,25 +80,20 @@ def _show(facts: dict[str, Any], console: Console) -> None:
     members, dependencies, events = facts.pop("members"), facts.pop("dependencies"), facts.pop("events")
     methods = (f"{name}({', '.join(method['positional'])})" for name, method in facts["methods"].items())
     facts["permissions"] = ", ".join(facts["permissions"]) or "none"
-    facts["methods"] = _printable(", ".join(methods)) or "none"
+    facts["methods"] = printable(", ".join(methods)) or "none"
     for verb, topics in events.items():
         if topics:
-            facts[verb] = _printable(", ".join(topics))
+            facts[verb] = printable(", ".join(topics))
     overrides = facts.pop("overrides")
     facts["vendored"] = len(dependencies) or "none"
     console.fields(facts)
     if overrides:
-        rows = [tuple(map(_printable, (one["code"], name, one["found"]))) for name, one in overrides.items()]
+        rows = [tuple(map(printable, (one["code"], name, one["found"]))) for name, one in overrides.items()]
         console.table(("ALLOWED", "MEMBER", "WHAT IT IS"), rows)
     if dependencies:
-        rows = [tuple(_printable(one[key]) for key in ("name", "version", "licence")) for one in dependencies]
+        rows = [tuple(printable(one[key]) for key in ("name", "version", "licence")) for one in dependencies]
         console.table(("VENDORED", "VERSION", "LICENCE"), rows)
     console.table(
         ("SIZE", "PACKED", "MEMBER"), [(f"{m['size_bytes']}", f"{m['compressed_bytes']}", m["name"]) for m in members]
     )
     console.note("not verified: 'mobileops verify' decides about trust")
-
-
-def _printable(text: str) -> str:
-    """Return text of an untrusted bundle without what could act on a terminal."""
-    return text if text.isprintable() else ascii(text)[1:-1]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mobileops.cli.commands._subjects import find_subject
+from mobileops.cli.console import printable
 from mobileops.cli.suggestions import did_you_mean
 from mobileops.errors import EXIT_DONE, EXIT_FAILURE, UsageError
 
@@ -213,7 +214,8 @@ def _audit(arguments: argparse.Namespace, console: Console) -> int:
     if found.since is None:
         console.note(f"{receipt.name} has not been started yet: nothing is in its audit log")
         return EXIT_DONE
-    console.print(f"{receipt.name} {receipt.version}: {found.starts} starts since {found.since}")
+    starts = "1 start" if found.starts == 1 else f"{found.starts} starts"
+    console.print(f"{receipt.name} {receipt.version}: {starts} since {found.since}")
     _print_usage(found, console)
     console.note("not seen here:")
     for text in not_seen:
@@ -223,12 +225,15 @@ def _audit(arguments: argparse.Namespace, console: Console) -> int:
 
 def _print_usage(found: Usage, console: Console) -> None:
     rows = [
-        (one.permission, one.state, f"{one.count}", one.last or "-", ", ".join(one.targets) or "-")
+        (one.permission, one.state, f"{one.count}", one.last or "-", printable(", ".join(one.targets)) or "-")
         for one in found.permissions
     ]
     if rows:
         console.table(("PERMISSION", "STATE", "TIMES", "LAST", "FOR"), rows)
     if found.denials:
         console.print(f"\nrefused: {found.denials} times")
-        shown = [(f"{one.count}", one.last, one.operation, one.target, one.reason) for one in found.denied]
+        shown = [
+            (f"{one.count}", one.last, one.operation, printable(one.target), printable(one.reason))
+            for one in found.denied
+        ]
         console.table(("TIMES", "LAST", "OPERATION", "TARGET", "WHY"), shown)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from mobileops.runtime.decisions import START
+from mobileops.runtime.decisions import GRANT, START
 from mobileops.runtime.isolation import policy
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mobileops.manifest.permissions import Permission
     from mobileops.runtime.audit import Counts
 
-State: TypeAlias = Literal["used", "unused", "granted"]
+State: TypeAlias = Literal["used", "unused", "granted", "absent"]
 
 MAX_TARGETS: Final = 5
 #: First Linux that writes Landlock's refusals to the audit subsystem (admin-guide/LSM/landlock.rst).
@@ -32,7 +32,8 @@ class Used:
 
     Attributes:
         permission: as declared.
-        state: ``used``; ``unused`` since the log begins; or ``granted``, where use cannot be seen.
+        state: ``used``; ``unused`` since the log begins; ``granted``, where use cannot be seen; or ``absent``, when the
+            host did not have it at the last start.
         count: decisions that allowed something by it, or starts that granted it.
         last: time of the last of them that is still in the log, or None.
         targets: what for, the latest first, at most `MAX_TARGETS`.
@@ -131,6 +132,9 @@ def _used(permission: Permission, lines: list[dict[str, Any]], counts: Counts) -
     state: State = "unused"
     if count:
         state = "granted" if permission.name in policy.KERNEL else "used"
+    about = [line for line in lines if line.get("permission") == text]
+    if about and (about[-1].get("operation"), about[-1].get("verdict")) == (GRANT, "denied"):
+        state = "absent"
     latest = dict.fromkeys(_target(line) for line in reversed(mine))
     last = str(mine[-1].get("time")) if mine else None
     return Used(text, state, count, last, tuple(latest)[:MAX_TARGETS])

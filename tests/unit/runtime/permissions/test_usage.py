@@ -50,6 +50,12 @@ def test_what_the_kernel_enforces_is_granted_and_never_called_used(tmp_path, wri
     assert found(tmp_path, "filesystem.read:/srv").permissions[0].state == "granted"
 
 
+def test_what_the_host_did_not_have_at_the_last_start_is_absent(tmp_path, write):
+    write(("manager", "grant", "/srv", "filesystem.read:/srv", True))
+    write(("manager", "grant", "/srv", "filesystem.read:/srv", False))
+    assert found(tmp_path, "filesystem.read:/srv").permissions[0].state == "absent"
+
+
 def test_a_refusal_with_a_permission_is_no_use(tmp_path, write):
     write(("broker", "connect", "tcp 10.0.0.1:443", "network.http", False))
     result = found(tmp_path, "network.http")

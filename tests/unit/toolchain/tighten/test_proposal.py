@@ -74,7 +74,10 @@ ENVIRONMENT = {"MOBILEOPS_LANGUAGE": "en"}
 
 @pytest.fixture
 def wide(tmp_path):
-    return write_plugin(tmp_path / "wide", WIDE, permissions=DECLARED, files={"tests/test_wide.py": TESTS})
+    reasons = {"network": "Fetches.", "system.process": "Starts."}
+    return write_plugin(
+        tmp_path / "wide", WIDE, permissions=DECLARED, permission_reasons=reasons, files={"tests/test_wide.py": TESTS}
+    )
 
 
 def contents(folder):
@@ -101,6 +104,9 @@ def test_an_over_privileged_plugin_is_narrowed_to_exactly_what_it_uses_and_passe
     assert again.counts["passed"] == 3
     keys = list(json.loads((wide / "plugin.json").read_text()))
     assert keys == list(json.loads(found.repair.before))
+    assert json.loads((wide / "plugin.json").read_text())["permission_reasons"] == {
+        "network.http:nowhere.invalid": "Fetches."
+    }
 
 
 def test_tests_that_the_sandbox_stops_are_refused_and_shown(tmp_path):

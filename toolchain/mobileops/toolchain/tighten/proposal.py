@@ -19,6 +19,7 @@ from mobileops.toolchain.checks.needs import needs
 from mobileops.toolchain.checks.rules import permissions_used
 from mobileops.toolchain.checks.source import Source
 from mobileops.toolchain.diagnostics.repair import Repair
+from mobileops.toolchain.migrate import text as manifest_text
 from mobileops.toolchain.pack import dependencies
 from mobileops.toolchain.pack.source_manifest import load_manifest
 from mobileops.toolchain.testrun.run import NO_TESTS, TESTS
@@ -108,9 +109,9 @@ def propose(
         known = _known(Source(folder), first)
         verdicts = tuple(narrowing.narrowed(manifest.permissions, known))
         permissions = tuple(narrowing.result(verdicts))
-        repair = _repair(folder, name, manifest, permissions)
+        repair = _repair(folder, name, verdicts, permissions)
         if repair.before != repair.after:
-            _passing(run(_with(manifest, permissions)), folder, code=CODE_NARROWED)
+            _passing(run(_after(repair)), folder, code=CODE_NARROWED)
     return Proposal(
         verdicts=verdicts,
         permissions=permissions,
@@ -138,16 +139,24 @@ def _known(source: Source, recording: Recording) -> narrowing.Known:
     )
 
 
-def _repair(folder: Path, name: str, manifest: Manifest, permissions: Sequence[Permission]) -> Repair:
+def _repair(folder: Path, name: str, verdicts: Sequence[Verdict], permissions: Sequence[Permission]) -> Repair:
+    """Return the manifest's text with other permissions; what stays keeps the author's spelling."""
     text = (folder / name).read_bytes().decode("utf-8")
-    if list(permissions) == list(manifest.permissions):
+    written = manifest_text.read(name, text.encode()).document.get("permissions", [])
+    spelled = dict(zip((verdict.declared for verdict in verdicts), written, strict=True))
+    wanted = [spelled.get(one, str(one)) for one in permissions]
+    if wanted == written:
         return Repair(name, text, text)
-    return Repair(name, text, edit.replaced(name, text, permissions))
+    became = {
+        spelled[verdict.declared]: [spelled.get(one, str(one)) for one in verdict.kept if one in permissions]
+        for verdict in verdicts
+    }
+    return Repair(name, text, edit.replaced(name, text, permissions=wanted, became=became))
 
 
-def _with(manifest: Manifest, permissions: Sequence[Permission]) -> Manifest:
-    """Return a manifest with other permissions."""
-    return parse(canonical({**manifest.document, "permissions": [str(one) for one in permissions]}))
+def _after(repair: Repair) -> Manifest:
+    """Return the manifest that a corrected text holds."""
+    return parse(canonical(manifest_text.read(repair.name, repair.after.encode()).document), where=repair.name)
 
 
 def _passing(recording: Recording, folder: Path, *, code: str) -> Recording:

@@ -127,10 +127,7 @@ def _records(event: str, arguments: tuple[Any, ...], names: dict[str, str]) -> I
             yield from _file(arguments[0], "rw")
     elif event in _STARTS:
         program = arguments[0]
-        yield (
-            "process",
-            os.fsdecode(program)[:MAX_TEXT] if isinstance(program, str | bytes) else repr(program)[:MAX_TEXT],
-        )
+        yield "process", _text(program if isinstance(program, str | bytes) else repr(program))
     elif event.startswith("socket."):
         yield from _network(event, arguments, names)
 
@@ -151,7 +148,12 @@ def _file(path: Any, kind: str, *, parent: bool = False, creates: bool = False) 
     there = os.path.lexists(full)
     if parent or (creates and not there):
         full, kind = os.path.dirname(full), "w"  # noqa: PTH120 (likewise)
-    yield "file", full[:MAX_TEXT], kind, os.path.lexists(full)
+    yield "file", _text(full), kind, os.path.lexists(full)
+
+
+def _text(value: str | bytes) -> str:
+    """Return what can be written down of a path or a name, which may be any bytes."""
+    return os.fsdecode(value)[:MAX_TEXT].encode("utf-8", "replace").decode()
 
 
 def _network(event: str, arguments: tuple[Any, ...], names: dict[str, str]) -> Iterator[tuple[object, ...]]:
@@ -168,7 +170,7 @@ def _network(event: str, arguments: tuple[Any, ...], names: dict[str, str]) -> I
     elif event in {"socket.getaddrinfo", "socket.gethostbyname"}:
         name, port = arguments[0], arguments[1] if event == "socket.getaddrinfo" else None
         if name:
-            yield "lookup", os.fsdecode(name)[:MAX_TEXT], int(str(port)) if str(port).isdecimal() else None
+            yield "lookup", _text(name), int(str(port)) if str(port).isdecimal() else None
 
 
 def watch_lookups(recorder: Recorder) -> None:
