@@ -31,6 +31,7 @@ SYS_SECCOMP = 317
 SYS_IO_URING_SETUP = 425
 PR_SET_NO_NEW_PRIVS = 38
 RACE_S = 0.7
+LEAST_TRIES = 30
 
 
 def sockaddr(port: int, host: str = "127.0.0.1") -> bytes:
@@ -47,20 +48,22 @@ def disconnect(client: socket.socket) -> None:
 
 def while_another_thread(act: Callable[[], object], attempt_once: Callable[[], str | None]) -> str | None:
     """Do one thing again and again in a thread, and try another meanwhile; return what the first success says."""
-    going = threading.Event()
+    going, begun = threading.Event(), threading.Event()
     going.set()
 
     def repeat() -> None:
         while going.is_set():
             with suppress(OSError):
                 act()
+            begun.set()
 
     sys.setswitchinterval(1e-5)
     other = threading.Thread(target=repeat)
     other.start()
+    begun.wait()
     tries, end = 0, time.monotonic() + RACE_S
     try:
-        while time.monotonic() < end:
+        while tries < LEAST_TRIES or time.monotonic() < end:
             tries += 1
             with suppress(OSError):
                 if found := attempt_once():
