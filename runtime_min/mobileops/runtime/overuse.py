@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 MEASURE_S: Final = 0.05
 #: How often a control group is asked what it has done; the limit itself holds without being asked.
 ASK_S: Final = 0.5
+#: A plugin that uses more memory than it may.
+MEMORY_CODE: Final = "MOP4210"
 _MEBIBYTE: Final = 1 << 20
 
 
@@ -33,7 +35,7 @@ def cause(launched: Launched, limits: Limits) -> str | None:
         exceeded = consumption.exceeds(launched.pid, limits.memory_bytes)
     if not exceeded:
         return None
-    return f"killed: it used more memory than its limit of {limits.memory_bytes / _MEBIBYTE:g} MiB [MOP4210]"
+    return f"killed: it used more memory than its limit of {limits.memory_bytes / _MEBIBYTE:g} MiB [{MEMORY_CODE}]"
 
 
 def not_enforced(level: str, group: Group | None) -> tuple[str, ...]:
