@@ -74,6 +74,7 @@ def _print(found: Proposal, source: Path, console: Console, *, written: bool) ->
         console.note(f"{source.name}: declares no more than it needs, as far as its tests and its code show")
         return
     console.print(found.repair.diff().rstrip("\n"))
-    tests = f"its {found.counts.get('passed', 0)} tests pass with it"
+    count = found.counts.get("passed", 0)
+    tests = "its test passes with it" if count == 1 else f"its {count} tests pass with it"
     then = "written" if written else "--fix writes it"
     console.note(f"{source.name}: {tests}; {then}. What no test does may need more: read the reasons above")

@@ -150,9 +150,7 @@ def _print_explanation(found: Explanation, subject: Subject, console: Console) -
     console.print(f"permissions: {', '.join(found.permissions) or 'none'}")
     for section in found.sections:
         _print_section(section, console)
-    console.note(
-        "the sandbox is the same on every host or the plugin does not start: 'mobileops doctor' tries this one"
-    )
+    console.note("'mobileops doctor' says which of these mechanisms the kernel of this host has")
 
 
 def _print_section(section: Section, console: Console) -> None:
