@@ -151,9 +151,14 @@ def generated(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run unit and property tests on the editable install, and hold every package to its coverage floor."""
-    install_editable(session, "test")
-    env = run_pytest(session, "tests/unit", "tests/property", program=("coverage", "run", "-m", "pytest"))
+    """Run unit and property tests on the built, installed wheels, and hold every package to its coverage floor."""
+    install_groups(session, "test", "packaging")
+    built = build_wheels(session, scratch(session))
+    session.install(*built, env=INSTALLER)
+    # The version is that of the last run, the contents may not be.
+    session.install("--force-reinstall", "--no-deps", *built, env=INSTALLER)
+    program = ("coverage", "run", "-m", "pytest", "--installed")
+    env = run_pytest(session, "tests/unit", "tests/property", program=program)
     if session.posargs:
         return
     data = Path(env["COVERAGE_FILE"])
@@ -202,17 +207,6 @@ def conformance(session: nox.Session) -> None:
     if not session.posargs:
         session.error("name a checkout of github.com/sigstore/sigstore-conformance: nox -s conformance -- FOLDER")
     session.run("python", "-m", "tests.conformance.suite", *session.posargs)
-
-
-@nox.session
-def wheels(session: nox.Session) -> None:
-    """Run the unit tests against the built, installed wheels."""
-    install_groups(session, "test", "packaging")
-    built = build_wheels(session, scratch(session))
-    session.install(*built)
-    # The version is that of the last run, the contents may not be.
-    session.install("--force-reinstall", "--no-deps", *built)
-    run_pytest(session, "tests/unit", program=("pytest", "--installed"))
 
 
 @nox.session
