@@ -32,6 +32,7 @@ def test_from_template_to_a_running_process_and_back(account: Account) -> None:
     account.ok("create-template", "my-plugin", "service")
     account.ok("validate", "my-plugin")
     account.ok("test", "my-plugin")
+    assert account.json("permissions", "tighten", "my-plugin", "--json")["tight"]
     built = account.json("package", "my-plugin", "--json")
     assert account.json("sign", "my-plugin", "--json")["mode"] == "local"
     verified = account.json("verify", "my-plugin", "--json")
@@ -44,6 +45,8 @@ def test_from_template_to_a_running_process_and_back(account: Account) -> None:
     assert account.json("list", "--json")[0]["state"] == "running"
     assert "running: ready" in account.ok("logs", "my-plugin")
     account.ok("stop", "my-plugin")
+    audited = account.json("permissions", "audit", "my-plugin", "--json")
+    assert (audited["starts"], audited["denials"]) == (1, 0)
     account.ok("uninstall", "my-plugin", "--purge")
     assert account.json("list", "--json") == []
 

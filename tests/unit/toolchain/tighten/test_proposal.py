@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,43 @@ def test_what_the_declared_permissions_refuse_is_reported_and_not_added(tmp_path
     found = propose(folder, environment=ENVIRONMENT)
     assert found.is_tight
     assert "filesystem.read:/etc/hostname" in {str(one.forms[0]) for one in found.missing}
+
+
+CHILD = """
+    import subprocess
+    import sys
+
+    from mobileops.plugin import ServicePlugin
+
+    PROGRAM = "import socket; socket.create_connection(('127.0.0.1', {port})).close()"
+
+
+    class Wide(ServicePlugin):
+        def act(self):
+            return subprocess.run([sys.executable, "-I", "-S", "-c", PROGRAM]).returncode
+    """
+CHILD_TESTS = """
+    from mobileops.plugin.testing import PluginTestCase
+
+
+    class TestWide(PluginTestCase):
+        def test_it(self):
+            self.assertEqual(self.load_plugin("wide").act(), 0)
+    """
+
+
+def test_a_connection_of_a_started_program_is_known_from_the_network_broker(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        folder = write_plugin(
+            tmp_path / "wide",
+            CHILD.replace("{port}", str(port)),
+            permissions=["system.process", "network", f"network.tcp:127.0.0.1:{port}"],
+            files={"tests/test_wide.py": CHILD_TESTS},
+        )
+        found = propose(folder, environment={})
+    assert [str(one) for one in found.permissions] == ["system.process", f"network.tcp:127.0.0.1:{port}"]
+    assert found.verdicts[2].evidence[0].where == "network broker"
 
 
 def test_a_plugin_without_tests_is_refused(tmp_path):
