@@ -12,7 +12,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from mobileops.errors import CallError, MobileOpsError, PluginGone, ProtocolViolation, RefusedError
-from mobileops.runtime.rpc import READ_BYTES, Decoder, Frame, Kind, encode
+from mobileops.runtime.rpc import NO_ANSWER, READ_BYTES, Decoder, Frame, Kind, encode
 
 if TYPE_CHECKING:
     import socket
@@ -216,7 +216,7 @@ def _expire(future: asyncio.Future[Any], method: str, deadline_s: float) -> None
     if not future.done():
         error = CallError(
             f"no answer to {method!r} within {deadline_s:g} s",
-            code="MOP5014",
+            code=NO_ANSWER,
             remote_type="TimeoutError",
             fix="give the call more time with --timeout",
         )

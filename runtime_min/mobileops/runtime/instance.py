@@ -1,12 +1,4 @@
-"""One run of one plugin: its state, its process, its log.
-
-::
-
-    starting ──ready──► running ──stop──► stopping ──exit──► stopped
-       │                   │                 │
-       └──────► failed ◄───┴─────────────────┘
-
-A plugin has failed that was not ready in time, ended by itself, had to be killed, or broke the protocol.
+"""One run of one plugin: its process, its log, and where it is in its life (see `lifecycle`).
 
 Every transition has a cause and a time, and is a line in the plugin's log.
 """
@@ -15,17 +7,21 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import enum
 import os
 import signal
 import time
+from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from mobileops.runtime import overuse
+from mobileops.runtime.inflight import InFlight
+from mobileops.runtime.lifecycle import ACTIVE, Life, State
 from mobileops.runtime.logs import LogFile, Record, timestamp
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mobileops.runtime.connection import Connection
     from mobileops.runtime.decisions import Decisions
     from mobileops.runtime.isolation.policy import Limits
@@ -33,21 +29,11 @@ if TYPE_CHECKING:
     from mobileops.runtime.receipts import Receipt
 
 
-class State(enum.StrEnum):
-    """Where a plugin is in its life; see the module's diagram."""
-
-    STARTING = "starting"
-    RUNNING = "running"
-    STOPPING = "stopping"
-    STOPPED = "stopped"
-    FAILED = "failed"
+LAST_LINES: Final = 5
+"""How much of its output is told when a plugin is given up."""
 
 
-ACTIVE = frozenset({State.STARTING, State.RUNNING, State.STOPPING})
-"""The states in which there is a process."""
-
-
-@dataclasses.dataclass(slots=True)
+@dataclasses.dataclass(slots=True, eq=False)
 class Instance:
     """One run of one plugin.
 
@@ -58,14 +44,18 @@ class Instance:
         stop_timeout_s: how long it may take to stop.
         limits: what it may use.
         decisions: what is decided about its permissions.
+        life: its transitions.
+        on_change: called after every transition.
         network: whether the network broker serves it.
-        state: now.
-        cause: why it is in that state.
-        since: seconds since the epoch of the last transition.
         connection: its channel; None once it has ended.
         methods: exported methods, known from "ready" on.
+        calls: what it has not answered yet.
         ready: set at the transition to running.
+        ready_at_s: when that was, by the event loop's clock.
+        stop_requested: whether its end is wanted, and so no crash.
+        restarted: whether nobody waits for its start, so that a failure of it is a crash.
         ended: set when the process has ended.
+        output: the last lines that it wrote.
     """
 
     receipt: Receipt
@@ -74,31 +64,67 @@ class Instance:
     stop_timeout_s: float
     limits: Limits
     decisions: Decisions
+    life: Life
+    on_change: Callable[[], object]
     network: bool = False
-    state: State = State.STARTING
-    cause: str = ""
-    since: float = 0.0
     connection: Connection | None = None
     methods: tuple[str, ...] = ()
+    calls: InFlight = dataclasses.field(default_factory=InFlight)
     ready: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
+    ready_at_s: float | None = None
+    stop_requested: bool = False
+    restarted: bool = False
     ended: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
+    output: deque[str] = dataclasses.field(default_factory=lambda: deque(maxlen=LAST_LINES))
     _refused: int = 0
+
+    def __post_init__(self) -> None:
+        """Write down the beginning."""
+        self._journal()
 
     @property
     def name(self) -> str:
         """The plugin's name."""
         return self.receipt.name
 
+    @property
+    def type(self) -> str:
+        """The plugin's type in its manifest."""
+        return self.receipt.type
+
+    @property
+    def state(self) -> State:
+        """Where it is in its life."""
+        return self.life.now.after
+
+    @property
+    def cause(self) -> str:
+        """Why it is in that state."""
+        return self.life.now.cause
+
     def move(self, state: State, cause: str) -> None:
         """Make a transition, and write it down."""
-        self.state, self.cause, self.since = state, cause, time.time()
-        level = "ERROR" if state is State.FAILED else "INFO"
-        self.write(level, f"{state}: {cause}", fields={"version": self.receipt.version})
+        self.life.move(state, cause)
+        self._journal()
+        self.on_change()
+
+    def _journal(self) -> None:
+        step = self.life.now
+        level = "ERROR" if step.after is State.FAILED else "INFO"
+        before = None if step.before is None else str(step.before)
+        fields = {"version": self.receipt.version, "state": str(step.after), "before": before}
+        self.write(level, f"{step.after}: {step.cause}", fields=fields)
 
     def fail(self, cause: str) -> None:
-        """Give the plugin up."""
-        self.move(State.FAILED, cause)
+        """Give this run up; the first cause counts."""
+        if self.state in ACTIVE:
+            self.move(State.FAILED, cause)
         self.kill()
+
+    def told(self, line: str) -> None:
+        """Take one line of its output."""
+        self.output.append(line)
+        self.write("INFO", line, source="output")
 
     def kill(self) -> None:
         """Send SIGKILL through the pidfd: it names this process and no other, whatever happens to the number."""
@@ -167,11 +193,15 @@ class Instance:
             "version": self.receipt.version,
             "state": str(self.state),
             "cause": self.cause,
-            "since": timestamp(self.since),
+            "since": timestamp(self.life.now.time_s),
             "pid": self.launched.pid if self.launched else None,
             "methods": list(self.methods),
             "isolation": self.launched.level if self.launched else None,
             "not_enforced": list(overuse.not_enforced(self.launched.level, self.launched.group))
             if self.launched
             else [],
+            "history": [
+                {"time": timestamp(step.time_s), "state": str(step.after), "cause": step.cause}
+                for step in self.life.history
+            ],
         }

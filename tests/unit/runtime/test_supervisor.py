@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -21,16 +21,13 @@ from mobileops.errors import (
     TrustRefused,
 )
 from mobileops.runtime import audit, logs, supervisor
-from mobileops.runtime.home import Home
-from mobileops.runtime.store import Store
-from mobileops.runtime.supervisor import Supervisor
+from tests.fakes.bench import Bench, until
 from tests.fakes.plugin_folder import ECHO
-from tests.fakes.signed_bundle import Publisher
-from tests.fakes.unconfined_launcher import UnconfinedLauncher
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
     from pathlib import Path
+
+    from mobileops.runtime.supervisor import Supervisor
 
 STUBBORN = """
     import time
@@ -44,49 +41,9 @@ STUBBORN = """
 HEAD = "from mobileops.plugin import ServicePlugin, plugin_method\n"
 
 
-class Bench:
-    """A supervisor with a fake launcher and a publisher."""
-
-    def __init__(self, root: Path) -> None:
-        self.home = Home(root / "home").prepare()
-        self.store = Store(self.home)
-        self.publisher = Publisher(self.home, root)
-        self.launcher = UnconfinedLauncher()
-
-    def install(self, code: str = ECHO, **plugin: Any) -> None:
-        """Publish and install a plugin called echo."""
-        self.store.install(self.publisher.publish(code=code, **plugin), verify=self.publisher.decision())
-
-    def drive(self, scenario: Callable[[Supervisor], Awaitable[None]]) -> None:
-        """Run a scenario with a running loop, bounded in time; stop everything afterwards."""
-
-        async def main() -> None:
-            one = Supervisor(self.home, store=self.store, launcher=lambda: self.launcher)  # type: ignore[arg-type,return-value]
-            asyncio.get_running_loop().add_reader(self.launcher.fileno(), one.reap)
-            try:
-                await asyncio.wait_for(scenario(one), 30)
-            finally:
-                await one.stop_all()
-                asyncio.get_running_loop().remove_reader(self.launcher.fileno())
-
-        try:
-            asyncio.run(main())
-        finally:
-            self.launcher.close()
-
-    def messages(self) -> list[str]:
-        """Return the log's messages."""
-        return [record.message for record in logs.read(self.home, plugin="echo")]
-
-
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110  what is waited for happens in another process
-        await asyncio.sleep(0.005)
 
 
 def test_a_started_plugin_runs_answers_and_stops(bench: Bench) -> None:

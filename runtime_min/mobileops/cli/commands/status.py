@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
                 "methods": state[receipt.name]["methods"],
                 "isolation": state[receipt.name]["isolation"],
                 "not_enforced": state[receipt.name]["not_enforced"],
-                "health": _health(console, receipt.name) if row["state"] == "running" else None,
+                "health": _health(console, receipt.name) if row["state"] in {"running", "degraded"} else None,
                 "permissions": [str(permission) for permission in manifest.permissions],
                 "signer": receipt.signer,
                 "sha256": receipt.sha256,
