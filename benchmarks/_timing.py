@@ -41,7 +41,7 @@ class Result:
         median_s: of the wall time.
         best_s: of the wall time.
         rounds: how many were measured.
-        cpu_s: median of the processor time of a process and its children, 0 for a call in this one.
+        cpu_s: median of the processor time, of a process with its children.
         memory_mb: the most that a process or one of its children had in memory, 0 for a call in this one.
     """
 
@@ -74,8 +74,9 @@ def _run(contender: Contender) -> tuple[float, float, int]:
     contender.prepare()
     begin = time.perf_counter()
     if contender.call is not None:
+        spent = time.process_time()
         contender.call()
-        return time.perf_counter() - begin, 0.0, 0
+        return time.perf_counter() - begin, time.process_time() - spent, 0
     assert contender.command is not None
     with subprocess.Popen(contender.command, stdout=subprocess.DEVNULL, cwd=contender.cwd) as process:
         _, status, usage = os.wait4(process.pid, 0)
@@ -87,24 +88,31 @@ def _run(contender: Contender) -> tuple[float, float, int]:
 
 def ratios(results: Sequence[Result], subject: str) -> dict[str, float]:
     """Return how many times the time of each other contender `subject` takes."""
-    medians = {result.name: result.median_s for result in results}
+    return _ratios({result.name: result.median_s for result in results}, subject)
+
+
+def _ratios(medians: Mapping[str, float], subject: str) -> dict[str, float]:
     return {name: medians[subject] / seconds for name, seconds in medians.items() if name != subject}
 
 
 def report(title: str, results: Sequence[Result], *, subject: str) -> Mapping[str, object]:
     """Print one table and return it as plain values."""
     print(f"\n{title} (median of {results[0].rounds}, alternated)")
-    print(f"  {'':34}{'median':>10}{'best':>10}{'cpu':>10}{'memory':>9}   {subject} takes")
+    print(f"  {'':34}{'median':>10}{'best':>10}{'cpu':>10}{'memory':>9}   {subject} takes (of its cpu)")
     shares = ratios(results, subject)
+    spent_by = {result.name: result.cpu_s for result in results}
+    cpu_shares = _ratios(spent_by, subject) if all(spent_by.values()) else {}
     for result in results:
-        spent = f"{_shown(result.cpu_s):>10}{f'{result.memory_mb} MB':>9}" if result.cpu_s else ""
+        spent = f"{_shown(result.cpu_s):>10}{f'{result.memory_mb} MB' if result.memory_mb else '':>9}"
         share = f"{shares[result.name]:6.2f} x" if result.name in shares else ""
+        share += f"  ({cpu_shares[result.name]:.2f} x)" if result.name in cpu_shares else ""
         print(f"  {result.name:34}{_shown(result.median_s):>10}{_shown(result.best_s):>10}{spent:>19}   {share}")
     return {
         "title": title,
         "subject": subject,
         "results": [dataclasses.asdict(result) for result in results],
         "ratios": shares,
+        "cpu_ratios": cpu_shares,
     }
 
 

@@ -10,12 +10,12 @@ in a cache folder of the user. Whatever the library raises, a crash included, is
 
 from __future__ import annotations
 
-import base64
+import copy
+import functools
 import os
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from cryptography.x509 import Certificate, load_der_x509_certificate
 from sigstore.models import Bundle, TrustedRoot
 from sigstore.verify import Verifier
 
@@ -28,8 +28,13 @@ from mobileops.runtime.trust.codes import Code, refuse
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from cryptography.x509 import Certificate, Name
+
     from mobileops.runtime.trust.rules import Root
     from mobileops.runtime.trust.signature_file import SignatureFile
+
+KEPT_ROOTS: Final = 8
+"""Roots that a process keeps parsed; each is a few hundred kilobytes in memory."""
 
 
 class _TakeCertificate:
@@ -48,6 +53,18 @@ class _Recording(Verifier):
         """Remember the result; a library that names this otherwise never calls it, and ``stamps`` stays None."""
         self.stamps = super()._verify_timestamp_authority(bundle)
         return self.stamps
+
+
+class _Authority(NamedTuple):
+    """A root, ready to verify with.
+
+    Attributes:
+        verifier: to be copied for each verification, which leaves a trace in it.
+        subjects: names of the certificates that can have issued a signer's.
+    """
+
+    verifier: _Recording
+    subjects: frozenset[Name]
 
 
 def check(signature: SignatureFile, roots: Mapping[Root, bytes]) -> Checked:
@@ -76,7 +93,7 @@ def check_root(data: bytes) -> None:
         TrustRefused: ``MOP3133``.
     """
     try:
-        if not _parse(data).get_fulcio_certs():
+        if not _parse(data).subjects:
             raise ValueError("it has no certificate authority")  # noqa: TRY301 - caught like what the parser raises
     except Exception as error:  # a damaged file raises whatever the parser meets first
         what = f"what was fetched is not a usable trust root: {error!s:.300}"
@@ -85,16 +102,17 @@ def check_root(data: bytes) -> None:
 
 def _check(signature: SignatureFile, roots: Mapping[Root, bytes]) -> Checked:
     loaded = {root: _load(root, data) for root, data in roots.items()}
-    leaf = _leaf(signature)
-    related = [(root, trusted) for root, trusted in loaded.items() if _speaks_for(trusted, leaf)]
+    bundle = Bundle.from_json(signature.for_verifier())
+    leaf = bundle.signing_certificate
+    # This only tells foreign signatures from broken ones; that the authority did issue it is for the verifier to show.
+    related = [(root, authority) for root, authority in loaded.items() if leaf.issuer in authority.subjects]
     if not related:
         raise _foreign(signature, roots, leaf)
-    bundle = Bundle.from_json(signature.for_verifier())
     held: dict[Root, tuple[str, bytes]] = {}
     refusals: list[TrustRefused] = []
-    for root, trusted in related:
+    for root, authority in related:
         try:
-            held[root] = _verify(signature, bundle, trusted)
+            held[root] = _verify(signature, bundle, copy.copy(authority.verifier))
         except TrustRefused as error:
             refusals.append(error)
     if not held:
@@ -112,22 +130,20 @@ def _check(signature: SignatureFile, roots: Mapping[Root, bytes]) -> Checked:
     )
 
 
-def _verify(signature: SignatureFile, bundle: Bundle, trusted_root: TrustedRoot) -> tuple[str, bytes]:
+def _verify(signature: SignatureFile, bundle: Bundle, verifier: _Recording) -> tuple[str, bytes]:
     """Verify everything, and that the time stamp held too.
 
     Without the library's own word on the time stamps, a version of the signature that has no other source of time is
     verified as a whole, which says the same and takes twice as long.
     """
-    verifier = _Recording(trusted_root=trusted_root)
     try:
         result = verifier.verify_dsse(bundle, _TakeCertificate())
     except Exception as error:  # it is not only its own errors that the library raises
         raise failures.refusal(error, where=signature.where) from error
-    without_promise = signature.without_promise()
-    if without_promise is not None:
+    if signature.has_two_times:
         try:
             if verifier.stamps is None:
-                verifier.verify_dsse(Bundle.from_json(without_promise), _TakeCertificate())
+                verifier.verify_dsse(Bundle.from_json(signature.without_promise()), _TakeCertificate())
             elif not verifier.stamps:
                 raise ValueError("no time stamping authority of the root made it")  # noqa: TRY301 - one refusal for both
         except Exception as error:
@@ -146,36 +162,28 @@ def _times(signature: SignatureFile, bundle: Bundle) -> Iterable[datetime]:
         yield stamp.tst_info.gen_time
 
 
-def _load(root: Root, data: bytes) -> TrustedRoot:
+def _load(root: Root, data: bytes) -> _Authority:
     try:
         return _parse(data)
     except Exception as error:  # a damaged file raises whatever the parser meets first
         raise unusable(root, f"{error!s:.300}") from error
 
 
-def _parse(data: bytes) -> TrustedRoot:
-    """Parse the bytes that were read: the library reads files only, so it gets one that nobody else can change."""
+@functools.lru_cache(maxsize=KEPT_ROOTS)
+def _parse(data: bytes) -> _Authority:
+    """Parse the bytes that were read: the library reads files only, so it gets one that nobody else can change.
+
+    Kept by the bytes themselves: a root file that changes is another root.
+    """
     descriptor = os.memfd_create("trusted_root", os.MFD_CLOEXEC)
     try:
         with os.fdopen(os.dup(descriptor), "wb") as file:
             file.write(data)
-        return TrustedRoot.from_file(f"/proc/self/fd/{descriptor}")
+        trusted_root = TrustedRoot.from_file(f"/proc/self/fd/{descriptor}")
     finally:
         os.close(descriptor)
-
-
-def _leaf(signature: SignatureFile) -> Certificate:
-    """Return the signer's certificate, not yet verified."""
-    encoded = signature.document["verificationMaterial"]["certificate"]["rawBytes"]
-    return load_der_x509_certificate(base64.b64decode(encoded))
-
-
-def _speaks_for(trusted_root: TrustedRoot, leaf: Certificate) -> bool:
-    """Tell whether a certificate names an authority of the root as its issuer.
-
-    This only tells foreign signatures from broken ones; that the authority did issue it is for the verifier to show.
-    """
-    return any(authority.subject == leaf.issuer for authority in trusted_root.get_fulcio_certs())
+    subjects = frozenset(issuer.subject for issuer in trusted_root.get_fulcio_certs())
+    return _Authority(_Recording(trusted_root=trusted_root), subjects)
 
 
 def _foreign(signature: SignatureFile, roots: Iterable[Root], leaf: Certificate) -> TrustRefused:

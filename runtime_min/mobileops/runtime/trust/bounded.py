@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+CHUNK_BYTES: Final = 64 << 10
 
 
 def read_regular(path: Path, *, limit: int) -> bytes:
@@ -24,10 +26,11 @@ def read_regular(path: Path, *, limit: int) -> bytes:
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "not a regular file", str(path))
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            data = file.read(limit + 1)
+        data = bytearray()
+        while len(data) <= limit and (chunk := os.read(descriptor, CHUNK_BYTES)):
+            data += chunk
     finally:
         os.close(descriptor)
     if len(data) > limit:
         raise OSError(errno.EFBIG, f"larger than {limit} bytes", str(path))
-    return data
+    return bytes(data)

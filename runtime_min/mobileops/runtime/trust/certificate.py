@@ -12,7 +12,7 @@ from cryptography.x509 import RFC822Name, SubjectAlternativeName, UniformResourc
 from mobileops.runtime.trust.codes import Code, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from cryptography.x509 import Certificate, GeneralName
 
@@ -64,7 +64,8 @@ def read(leaf: Certificate, *, where: str) -> Named:
         TrustRefused: ``MOP3011``, there is not exactly one identity and one issuer, or a value cannot be read.
     """
     try:
-        issuers, identities, claims = set(_issuers(leaf)), _identities(leaf), dict(_claims(leaf))
+        identities, said = _identities(leaf), dict(_unrecognized(leaf))
+        issuers, claims = _issuers(said), {name: _utf8_string(said[oid]) for oid, name in CLAIMS.items() if oid in said}
     except Exception as error:  # extensions of a certificate are parsed on access, with errors of many kinds
         what = f"the signer's certificate cannot be read: {error!s:.300}"
         raise refuse(Code.IDENTITY, what, where=where) from error
@@ -86,19 +87,10 @@ def _unsupported(name: GeneralName) -> NoReturn:
     raise ValueError(message)
 
 
-def _issuers(leaf: Certificate) -> Iterator[str]:
-    """Yield the issuer from each of the two extensions that may carry it."""
-    for oid, value in _unrecognized(leaf):
-        if oid == ISSUER_RAW:
-            yield value.decode()
-        elif oid == ISSUER_DER:
-            yield _utf8_string(value)
-
-
-def _claims(leaf: Certificate) -> Iterator[tuple[str, str]]:
-    for oid, value in _unrecognized(leaf):
-        if oid in CLAIMS:
-            yield CLAIMS[oid], _utf8_string(value)
+def _issuers(said: Mapping[str, bytes]) -> set[str]:
+    """Return the issuer from each of the two extensions that may carry it."""
+    raw = {said[ISSUER_RAW].decode()} if ISSUER_RAW in said else set()
+    return raw | {_utf8_string(said[ISSUER_DER])} if ISSUER_DER in said else raw
 
 
 def _unrecognized(leaf: Certificate) -> Iterator[tuple[str, bytes]]:

@@ -9,14 +9,16 @@ refused here, so that a signature has one spelling and nothing unsigned travels 
 from __future__ import annotations
 
 import base64
+import binascii
 import dataclasses
 import errno
+import json
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from mobileops.errors import ManifestError, TrustRefused
-from mobileops.manifest.json_text import canonical, loads
+from mobileops.manifest.json_text import loads
 from mobileops.runtime.trust.bounded import read_regular
 from mobileops.runtime.trust.codes import Code, refuse
 
@@ -34,14 +36,10 @@ ACCEPTED: Final = (
 """What step 0 accepts, in words."""
 
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,17}")
-# Padded, standard alphabet, unused bits zero (RFC 4648 sections 3.5 and 4): one spelling for every sequence of bytes.
-_BASE64: Final = re.compile(
-    r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)"
-)
+# One spelling for every sequence of bytes (RFC 4648 sections 3.5 and 4).
+_BASE64: Final = r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)"
 # Origin (with the identifier of the tree, in Rekor v1), size, root hash, further lines of the log; one signature line.
-_CHECKPOINT: Final = re.compile(
-    rf"(\S+)(?: - [0-9]+)?\n[0-9]+\n{_BASE64.pattern}\n(?:[^\n]+\n)*\n\u2014 \1 {_BASE64.pattern}\n"
-)
+_CHECKPOINT: Final = re.compile(rf"(\S+)(?: - [0-9]+)?\n[0-9]+\n{_BASE64}\n(?:[^\n]+\n)*\n\u2014 \1 {_BASE64}\n")
 
 _Check = Callable[[object, str], None]
 """Raise if the value at a JSON pointer is not what the shape demands there."""
@@ -81,20 +79,25 @@ class SignatureFile:
 
     def for_verifier(self) -> bytes:
         """Return the document as written by us: the verifier parses what was checked here."""
-        return canonical(self.document)
+        return json.dumps(self.document).encode()
 
-    def without_promise(self) -> bytes | None:
-        """Return the document with the time stamp as its only source of time, or None if that changes nothing.
+    @property
+    def has_two_times(self) -> bool:
+        """Whether both the log and a time stamp say when it was signed."""
+        material = self.document["verificationMaterial"]
+        stamps = material.get("timestampVerificationData", {}).get("rfc3161Timestamps")
+        return bool(stamps) and "integratedTime" in material["tlogEntries"][0]
+
+    def without_promise(self) -> bytes:
+        """Return the document, of a signature with two times, with the time stamp as its only one.
 
         sigstore-python skips a time stamp that does not verify when the log's own time does. Verifying this form too
         makes every source of time count.
         """
         material = self.document["verificationMaterial"]
-        entry = material["tlogEntries"][0]
-        if not material.get("timestampVerificationData", {}).get("rfc3161Timestamps") or "integratedTime" not in entry:
-            return None
+        (entry,) = material["tlogEntries"]
         bare = {key: value for key, value in entry.items() if key not in {"integratedTime", "inclusionPromise"}}
-        return canonical({**self.document, "verificationMaterial": {**material, "tlogEntries": [bare]}})
+        return json.dumps({**self.document, "verificationMaterial": {**material, "tlogEntries": [bare]}}).encode()
 
 
 def read(path: Path) -> SignatureFile:
@@ -147,8 +150,14 @@ def _number(value: object, pointer: str) -> None:
 
 
 def _base64(value: object, pointer: str) -> None:
+    """Demand the one spelling of some bytes: padded, standard alphabet, unused bits zero."""
     _text(value, pointer)
-    if not _BASE64.fullmatch(str(value)):
+    text = cast("str", value)
+    try:
+        canonical = binascii.b2a_base64(binascii.a2b_base64(text), newline=False).decode()
+    except ValueError:  # binascii.Error is one, and so is what it says to other than ASCII
+        canonical = None
+    if not text or canonical != text:
         raise refuse(Code.BASE64, "a value is not canonical base64", where=pointer, why="RFC 4648 sections 3.5 and 4")
 
 

@@ -159,7 +159,8 @@ def test_the_checkpoint_of_the_public_log_has_the_accepted_form():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "A", "AA", "AAA", "AB==", "AAB=", "AA=A", "AAAA\n", "A_-A", "AA AA", "====", "!!!!"]
+    "text",
+    ["", "A", "AA", "AAA", "AB==", "AAB=", "AA=A", "AAAA\n", "A_-A", "AA AA", "====", "!!!!", "\u00e9AAA", "AAAA\x00"],
 )
 def test_base64_that_is_truncated_or_has_another_spelling_is_refused(release, text):
     release.edit(lambda document: document["dsseEnvelope"].update(payload=text))

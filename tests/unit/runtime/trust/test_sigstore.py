@@ -45,6 +45,14 @@ def test_a_missing_file_is_refused_unless_it_is_optional(release, check, tmp_pat
     assert check(root(missing, optional=True), good).roots == (good,)
 
 
+def test_a_root_that_was_parsed_before_does_not_count_once_its_file_is_another(release, foreign, check, tmp_path):
+    path = tmp_path / "root.json"
+    path.write_bytes(release.trusted_root.read_bytes())
+    assert check(root(path)).roots == (root(path),)
+    path.write_bytes(foreign.trusted_root_json())
+    assert refused(check, root(path)) == "MOP3110"
+
+
 @pytest.mark.parametrize("content", ["", "{}", "[]", "not json", '{"mediaType": "other"}'])
 def test_a_damaged_root_is_refused_and_not_skipped(release, check, tmp_path, content):
     path = tmp_path / "root.json"
@@ -60,7 +68,7 @@ def test_a_root_that_is_a_folder_or_too_large_is_refused(check, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("part", "code"), [("tlogs", "MOP3010"), ("ctlogs", "MOP3016"), ("timestampAuthorities", "MOP3014")]
+    ("part", "code"), [("tlogs", "MOP3106"), ("ctlogs", "MOP3016"), ("timestampAuthorities", "MOP3014")]
 )
 def test_a_root_without_one_of_its_parts_vouches_for_nothing(release, check, tmp_path, part, code):
     document = json.loads(release.trusted_root.read_bytes())
