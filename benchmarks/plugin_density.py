@@ -23,6 +23,8 @@ from mobileops.runtime.launcher import Launched, Launcher
 
 COUNT = 100
 ROUNDS = 9
+#: Longer than the zygote waits before it makes a spare, and than a spare takes.
+SPARE_READY_S = 0.15
 LIMITS = Limits(memory_bytes=256 << 20, processes=32, open_files=256, file_size_bytes=64 << 20)
 IDLE = """
 def main(channel, assignment):
@@ -87,6 +89,20 @@ def density(launcher: Launcher, base: Path, count: int) -> dict[str, float]:
     return {"starts": count, "starts_s": seconds, "idle_uss_bytes": memory}
 
 
+def warm_memory(launcher: Launcher, base: Path) -> dict[str, float]:
+    """Return the median of what an idle plugin holds that a spare process became."""
+    running = []
+    for number in range(ROUNDS):
+        time.sleep(SPARE_READY_S)
+        running.append(launcher.launch(policy(base, number), {}, entry="idle:main"))
+        assert running[-1].channel.recv(16) == b"ready"
+    memory = statistics.median(uss_bytes(one.pid) for one in running)
+    for one in running:
+        end(one)
+    launcher.read_exits()
+    return {"warm_idle_uss_bytes": memory}
+
+
 def prices(launcher: Launcher, base: Path) -> dict[str, float]:
     """Return how many times as long a system call takes inside."""
     source = base / "plugins" / "bench" / "calls.py"
@@ -116,9 +132,14 @@ def main() -> None:
         (app / "idle.py").write_text(IDLE)
         (app / "calls.py").write_text(CALLS)
         with Launcher(plugins=base / "plugins", data=base / "data") as launcher:
-            results = {**density(launcher, base, options.count), **prices(launcher, base)}
+            results = {
+                **density(launcher, base, options.count),
+                **warm_memory(launcher, base),
+                **prices(launcher, base),
+            }
     print(f"{options.count} sandboxed plugins started in {results['starts_s']:.2f} s")
-    print(f"an idle plugin holds {results['idle_uss_bytes'] / (1 << 20):.2f} MiB of its own (USS, median)")
+    for key, which in (("idle_uss_bytes", "cold"), ("warm_idle_uss_bytes", "warm")):
+        print(f"an idle plugin, started {which}, holds {results[key] / (1 << 20):.2f} MiB of its own (USS, median)")
     for call in ("open", "stat"):
         print(f"{call}() inside takes {results[f'{call}_ratio']:.2f} x (median of {ROUNDS}, alternated)")
     if options.json:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from mobileops.errors import HostFault
 from mobileops.runtime.isolation import bare, child, landlock, namespaces, sandbox, seccomp
+from mobileops.runtime.isolation.fork_hooks import ForkHooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -77,6 +78,7 @@ class ForkServer:
             packages: None in a jail; at the level without namespaces, the host paths of the runtime's packages.
         """
         self._bare = packages
+        self._hooks = ForkHooks()
         self._control = control
         self._exits = exits
         self._running: dict[int, int] = {}
@@ -112,9 +114,7 @@ class ForkServer:
         step("pidfd")
         os.close(os.pidfd_open(os.getpid()))
         step("python")
-        for name in PRELOADED:
-            with contextlib.suppress(ImportError):  # the entry that needs it will say so on its own output
-                importlib.import_module(name)
+        self._preload()
         self._own_pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
         namespaces.set_dumpable(0)
         for end in (self._wakeup, self._alarm):
@@ -128,6 +128,13 @@ class ForkServer:
         # filled, it gets pages of its own: 100 KiB less for every plugin.
         self._filling = [bytes(16 * step - _BYTES_OVERHEAD) for step in range(3, 33) for _ in range(_FILLED_HOLES)]
         gc.freeze()
+
+    def _preload(self) -> None:
+        if self._bare is None:  # in a pid namespace of its own, even the number of the main thread stays the same
+            self._hooks.import_without()
+        for name in PRELOADED:
+            with contextlib.suppress(ImportError):  # the entry that needs it will say so on its own output
+                importlib.import_module(name)
 
     def serve(self) -> NoReturn:
         """Serve until the manager closes its end; the kernel then kills every plugin with this process."""
@@ -208,6 +215,7 @@ class ForkServer:
         return os.fork() if self._bare is not None else namespaces.fork_into_new_pid_namespace(self._own_pid_namespace)
 
     def _child(self, *, settled: bool) -> child.Child:
+        self._hooks.release()
         one = child.Child(landlock_abi=self._landlock_abi, packages=self._bare)
         if settled:
             one.settle()
