@@ -83,7 +83,7 @@ class UnconfinedLauncher:
         self._threads.append(thread)
         pidfd = os.pidfd_open(process.pid)
         thread.start()
-        return Launched(number, process.pid, pidfd, ours, read_end)
+        return Launched(number, process.pid, pidfd, ours, read_end, level="NO-NAMESPACE")
 
     def read_exits(self) -> list[Exit]:
         """Return the ends since the last call."""

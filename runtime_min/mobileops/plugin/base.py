@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mobileops.plugin.host import Host, Request
+    from mobileops.plugin.platform import PlatformApi
 
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
@@ -189,6 +190,15 @@ class Plugin:
                         handler(event)
                     except Exception as error:  # noqa: BLE001  a broken handler is its author's matter
                         self.log("ERROR", f"the handler of {topic} failed: {type(error).__name__}: {error}")
+
+    def get_platform_api(self) -> PlatformApi:
+        """Return the platform's services: ``ai``, ``assets``, ``network``, ``devices``.
+
+        Each needs ``api.platform.NAME``, or ``api.platform`` for all of them, at each call.
+        """
+        from mobileops.plugin.platform import PlatformApi  # noqa: PLC0415  a plugin that does without need not wait
+
+        return PlatformApi(self._host)
 
     def initialize(self) -> bool | None:
         """Prepare resources. Returning False, or raising, stops the start; None counts as success."""

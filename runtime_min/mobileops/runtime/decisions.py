@@ -113,9 +113,12 @@ class Decisions:
     def _grants(
         self, compiled: SandboxPolicy, environment: Mapping[str, str]
     ) -> Iterator[tuple[str, str, str | None, str, bool]]:
+        assets = any(grant.inside == policy.ASSETS for grant in compiled.grants)
         for one in self._granted:
             if one.path is not None and policy.is_own_place(one.path):
                 continue
+            if assets and one.name in policy.ASSET_PERMISSIONS:
+                yield GRANT, policy.ASSETS, str(one), _AT_START, True
             if one.name in {policy.READ, policy.WRITE}:
                 yield GRANT, one.path or "/", str(one), _AT_START, True
             elif one.name == policy.ENVIRONMENT:

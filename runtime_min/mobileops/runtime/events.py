@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from mobileops.manifest import Permission
 from mobileops.manifest.topics import covers
 from mobileops.runtime.connection import delivery
 from mobileops.runtime.requests import Operation
@@ -36,9 +35,9 @@ class Events:
     def operations(self) -> dict[str, Operation]:
         """Return what plugins may ask for."""
         return {
-            "event.subscribe": Operation(self._subscribe, _may_subscribe),
+            "event.subscribe": Operation(self._subscribe),
             "event.unsubscribe": Operation(self._unsubscribe),
-            "event.publish": Operation(self._publish, _may_publish),
+            "event.publish": Operation(self._publish),
         }
 
     def emit(self, topic: str, event: Mapping[str, Any]) -> int:
@@ -90,15 +89,3 @@ class Events:
 
     async def _publish(self, _instance: Instance, body: Mapping[str, Any]) -> int:
         return self.emit(body["topic"], body["event"])
-
-
-def _may_subscribe(body: Mapping[str, Any]) -> tuple[Permission, str]:
-    return Permission.parse(f"events.subscribe:{body['topic']}"), body["topic"]
-
-
-def _may_publish(body: Mapping[str, Any]) -> tuple[Permission, str]:
-    topic = body["topic"]
-    if "*" in topic:
-        message = f"{topic!r} is a pattern, an event has one topic"
-        raise ValueError(message)
-    return Permission.parse(f"events.publish:{topic}"), topic

@@ -6,6 +6,7 @@
     ├── plugins/                sources that authors work on (the mission's /var/lib/mobileops/plugins)
     ├── store/NAME/             installed plugins: current.json, VERSION-DIGEST/, VERSION-DIGEST.sigstore.json
     ├── data/NAME/              what a plugin writes; /data inside its sandbox
+    ├── assets/                 models and other large files for plugins: index.json, sha256/DIGEST
     ├── logs/NAME.jsonl         structured logs
     ├── audit/NAME.SOURCE.jsonl what was decided about a plugin's permissions, by SOURCE
     ├── run/                    daemon.sock, locks
@@ -36,6 +37,8 @@ _MODES: Final = {
     "plugins": 0o755,
     "store": 0o755,
     "data": 0o711,
+    "assets": 0o755,
+    "assets/sha256": 0o755,
     "logs": 0o700,
     "audit": 0o700,
     "run": 0o700,
@@ -82,6 +85,16 @@ class Home(NamedTuple):
     def data(self) -> Path:
         """Plugins' own data, one folder each."""
         return self.root / "data"
+
+    @property
+    def assets(self) -> Path:
+        """Files for plugins that no bundle carries."""
+        return self.root / "assets"
+
+    @property
+    def asset_contents(self) -> Path:
+        """The part of them that plugins see; without symbolic links, as what is mounted must be."""
+        return self.assets.resolve() / "sha256"
 
     @property
     def logs(self) -> Path:

@@ -7,7 +7,6 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, Final
 
 from mobileops.errors import CallError, NotFoundError, PluginError, PluginGone
-from mobileops.manifest import Permission
 from mobileops.runtime.connection import delivery
 from mobileops.runtime.requests import Operation
 
@@ -56,7 +55,7 @@ class Messages:
     def operations(self) -> dict[str, Operation]:
         """Return what plugins may ask for."""
         return {
-            "message.send": Operation(self._send, _may_send),
+            "message.send": Operation(self._send),
             "message.respond": Operation(self._respond),
             "message.result": Operation(self._result),
         }
@@ -121,7 +120,3 @@ class Messages:
         own = [number for number, message in self._open.items() if message.sender is sender]
         if len(own) >= MAX_OPEN_MESSAGES:
             self._open.pop(own[0]).response.cancel()
-
-
-def _may_send(body: Mapping[str, Any]) -> tuple[Permission, str]:
-    return Permission.parse(f"plugin.communicate:{body['to']}"), str(body["to"])

@@ -76,13 +76,15 @@ class Places:
         absent: list[str] = []
         try:
             for grant in _expanded(grants):
-                self._refuse_private(grant.path)
+                if not grant.inside:
+                    self._refuse_private(grant.path)
                 try:
                     mounted.append(self._detach(grant))
                 except FileNotFoundError:
                     absent.append(grant.path)
                     continue
-                places.append(Place(grant.path, read=grant.read, write=grant.write))
+                seen_at = grant.inside if grant.inside and self._mounted else grant.path
+                places.append(Place(seen_at, read=grant.read, write=grant.write))
             hidden = self._hidden(places)
             if hidden and not self._mounted:  # a rule of Landlock has no exceptions beneath it
                 self._refuse_private(hidden[0])
@@ -129,7 +131,7 @@ def _expanded(grants: Sequence[Grant]) -> list[Grant]:
             path = f"/{entry}"
             if not is_own_place(path) and path not in _PROGRAMS and _can_be_entered(path):
                 asked.setdefault(path, dataclasses.replace(everywhere, path=path))
-    found = sorted(asked.values(), key=lambda grant: (grant.path.count("/"), grant.path))
+    found = sorted(asked.values(), key=lambda grant: ((grant.inside or grant.path).count("/"), grant.path))
     if len(found) > MAX_PLACES:
         raise refusal.refused("request", 0, f"{len(found)} granted paths, at most {MAX_PLACES}")
     return found

@@ -1,7 +1,7 @@
-"""What a plugin may ask of the plugin manager, and the permission that each request needs.
+"""What a plugin may ask of the plugin manager; `mobileops.plugin.needs` says which permission each request needs.
 
-The permissions are those of the plugin at the other end of the channel that the request came from; nothing that stands
-in the request says who asks.
+They are held against the permissions of the plugin at the other end of the channel that the request came from; nothing
+that stands in the request says who asks.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mobileops.errors import HostFault, MobileOpsError, UsageError
+from mobileops.plugin.needs import needed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from mobileops.manifest import Permission
     from mobileops.runtime.instance import Instance
     from mobileops.runtime.rpc import Frame
 
@@ -23,11 +23,9 @@ class Operation(NamedTuple):
 
     Attributes:
         run: carries it out for a plugin, given the request's body.
-        needs: returns the permission for a body and what it is about; None for a request that everybody may make.
     """
 
     run: Callable[[Instance, Mapping[str, Any]], Awaitable[Any]]
-    needs: Callable[[Mapping[str, Any]], tuple[Permission, str]] | None = None
 
 
 class Requests:
@@ -53,8 +51,9 @@ class Requests:
                 fix="use the methods of mobileops.plugin",
             )
         try:
-            if operation.needs is not None:
-                permission, target = operation.needs(frame.body)
+            need = needed(frame.method, frame.body)
+            if need is not None:
+                permission, target = need
                 instance.decisions.require(permission, operation=frame.method, target=target)
             return await operation.run(instance, frame.body)
         except MobileOpsError:

@@ -15,7 +15,7 @@ from mobileops.runtime.health import Monitor
 from mobileops.runtime.identities import identity_index
 from mobileops.runtime.instance import Instance
 from mobileops.runtime.isolation.credentials import plugin_uid
-from mobileops.runtime.isolation.policy import compile_policy, select_environment
+from mobileops.runtime.isolation.policy import compile_policy, select_environment, with_assets
 from mobileops.runtime.lifecycle import ACTIVE, Life, State
 from mobileops.runtime.logs import LogFile
 from mobileops.runtime.output import OutputReader
@@ -116,6 +116,7 @@ class Runs:
     def _make(self, receipt: Receipt, manifest: Manifest, cause: str, words: Mapping[str, Any]) -> Instance:
         uid = plugin_uid(identity_index(self._home.data, receipt.name))
         policy = compile_policy(manifest, app=self._store.folder(receipt), data=self._home.data / receipt.name, uid=uid)
+        policy = with_assets(policy, manifest, assets=self._home.asset_contents)
         environment = select_environment(policy.variables, self._environment)
         decisions = Decisions(self._home.audit, manifest)
         decisions.start(policy, environment)

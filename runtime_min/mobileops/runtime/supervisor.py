@@ -14,6 +14,8 @@ from mobileops.errors import CallError, MobileOpsError, NotFoundError, PluginErr
 from mobileops.runtime.events import Events
 from mobileops.runtime.lifecycle import ACTIVE, SERVING, State
 from mobileops.runtime.messages import Messages
+from mobileops.runtime.platform.providers import Surroundings
+from mobileops.runtime.platform.service import Platform
 from mobileops.runtime.recovery import Recovery, shared_output
 from mobileops.runtime.requests import Requests
 from mobileops.runtime.restarts import RESTARTED_TYPES
@@ -39,6 +41,7 @@ class Supervisor:
 
     Attributes:
         events: what they have subscribed to.
+        platform: what they may use of the host.
     """
 
     def __init__(
@@ -64,7 +67,9 @@ class Supervisor:
         self._instances: dict[str, Instance] = {}
         self.events = Events()
         self._messages = Messages(self._running)
-        self._requests = Requests({**self.events.operations(), **self._messages.operations()})
+        self.platform = Platform(Surroundings(home, launcher, self.events.emit))
+        offered = (self.events, self._messages, self.platform)
+        self._requests = Requests({name: one for part in offered for name, one in part.operations().items()})
         timers = timers or asyncio.get_running_loop()
         self._recovery = Recovery(self._restart, timers=timers)
         self._runs = Runs(
@@ -166,7 +171,7 @@ class Supervisor:
         return await instance.connection.request(Kind.CONTROL, "health", deadline_s=DEFAULT_DEADLINE_S)
 
     async def stop_all(self) -> None:
-        """Stop every running plugin, at the same time, and wait for those that were killed."""
+        """Stop every running plugin, at the same time, and wait for those that were killed; then the platform."""
         for name in self._recovery.pending():
             self._recovery.forget(name)
         active = [one for one in self._instances.values() if one.state in ACTIVE and not one.stop_requested]
@@ -176,6 +181,7 @@ class Supervisor:
             _done, late = await asyncio.wait(dying, timeout=KILL_WAIT_S)
             for task in late:
                 task.cancel()
+        self.platform.close()
 
     def describe(self, name: str) -> dict[str, Any]:
         """Return the state of a plugin as plain values."""

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mobileops.errors import CallError, MobileOpsError
-from mobileops.runtime import audit, logs
-from mobileops.runtime.home import Home
-from mobileops.runtime.store import Store
-from mobileops.runtime.supervisor import Supervisor
-from tests.fakes.signed_bundle import Publisher
-from tests.fakes.unconfined_launcher import UnconfinedLauncher
+from mobileops.runtime import audit
+from tests.fakes.together import Bench, call, until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
 HEAD = "from mobileops.plugin import ServicePlugin, plugin_method\n"
@@ -101,53 +95,11 @@ class Speaking(ServicePlugin):
 )
 
 
-class Bench:
-    """A supervisor without a sandbox and what is installed in its home."""
-
-    def __init__(self, root: Path) -> None:
-        self.home = Home(root / "home").prepare()
-        self.store = Store(self.home)
-        self.publisher = Publisher(self.home, root)
-        self.launcher = UnconfinedLauncher()
-
-    def install(self, name: str, code: str, *permissions: str) -> None:
-        """Publish and install a plugin."""
-        bundle = self.publisher.publish(name, code=code, permissions=list(permissions))
-        self.store.install(bundle, verify=self.publisher.decision())
-
-    @asynccontextmanager
-    async def running(self, *names: str) -> AsyncIterator[Supervisor]:
-        """Start plugins, and stop everything afterwards."""
-        one = Supervisor(self.home, store=self.store, launcher=lambda: self.launcher)  # type: ignore[arg-type,return-value]
-        asyncio.get_running_loop().add_reader(self.launcher.fileno(), one.reap)
-        try:
-            for name in names:
-                await one.start(name)
-            yield one
-        finally:
-            await one.stop_all()
-            asyncio.get_running_loop().remove_reader(self.launcher.fileno())
-
-    def errors(self, name: str) -> list[str]:
-        """Return the messages of a plugin's log that are errors or warnings."""
-        return [one.message for one in logs.read(self.home, plugin=name) if one.level in {"ERROR", "WARNING"}]
-
-
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     bench = Bench(tmp_path)
     yield bench
     bench.launcher.close()
-
-
-async def call(one: Supervisor, name: str, method: str, *args: Any) -> Any:
-    return await one.call(name, method, body={"args": list(args), "kwargs": {}})
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(10):
-        while not await condition():  # noqa: ASYNC110  what is waited for happens in another process
-            await asyncio.sleep(0.005)
 
 
 def test_a_message_is_answered_and_the_sender_is_stamped(bench: Bench) -> None:

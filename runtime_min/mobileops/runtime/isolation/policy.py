@@ -33,7 +33,10 @@ SCRATCH_BYTES: Final = 64 * 1024 * 1024
 SCRATCH_FILES: Final = 16_384
 
 #: What the sandbox has made its own; a permission never puts the host's in its place.
-OWN_PLACES: Final = ("/app", "/data", "/dev", "/empty", "/proc", "/rt", "/st", "/tmp")  # noqa: S108 (inside)
+OWN_PLACES: Final = ("/app", "/assets", "/data", "/dev", "/empty", "/proc", "/rt", "/st", "/tmp")  # noqa: S108 (inside)
+#: Where a plugin sees the Asset Manager's files, and the permissions that show them.
+ASSETS: Final = "/assets"
+ASSET_PERMISSIONS: Final = frozenset({"api.platform", "api.platform.assets"})
 #: Permissions that are enforced where the plugin's requests arrive, not by the kernel.
 CHANNEL: Final = frozenset({
     "api.platform", "api.platform.ai", "api.platform.assets", "api.platform.devices", "api.platform.network",
@@ -70,11 +73,21 @@ class Limits:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Grant:
-    """A place of the host's file system that a plugin may use, with all beneath; ``/`` is everywhere."""
+    """A place of the host's file system that a plugin may use, with all beneath; ``/`` is everywhere.
+
+    Attributes:
+        path: on the host.
+        read: whether files may be read.
+        write: whether files may be written.
+        inside: where the plugin sees it, for what the plugin manager itself grants; a manifest's are at their own path.
+        code: whether compiled code may be loaded from it.
+    """
 
     path: str
     read: bool
     write: bool
+    inside: str = ""
+    code: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -132,6 +145,20 @@ def compile_policy(manifest: Manifest, *, app: Path, data: Path, uid: int | None
         variables=_variables(granted),
         network=_network(granted),
     )
+
+
+def with_assets(policy: SandboxPolicy, manifest: Manifest, *, assets: Path) -> SandboxPolicy:
+    """Return the policy with the Asset Manager's files in sight, if the manifest may read them.
+
+    Args:
+        policy: of `compile_policy`.
+        manifest: the checked manifest, with the permissions that were *granted*.
+        assets: real path of the folder with the files.
+    """
+    if not any(permission.name in ASSET_PERMISSIONS for permission in manifest.permissions):
+        return policy
+    grant = Grant(str(assets), read=True, write=False, inside=ASSETS)
+    return dataclasses.replace(policy, grants=(*policy.grants, grant))
 
 
 def select_environment(variables: frozenset[str] | None, environment: Mapping[str, str]) -> dict[str, str]:

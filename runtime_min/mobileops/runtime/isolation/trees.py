@@ -33,8 +33,9 @@ _ALWAYS: Final = mounts.NOSUID | mounts.NODEV | mounts.NOEXEC
 
 
 def attributes_of(grant: Grant) -> int:
-    """Return the mount attributes of a grant: read-only unless it may be written."""
-    return _ALWAYS if grant.write else _ALWAYS | mounts.RDONLY
+    """Return the mount attributes of a grant: read-only unless it may be written, no code unless that is its use."""
+    always = _ALWAYS & ~mounts.NOEXEC if grant.code else _ALWAYS
+    return always if grant.write else always | mounts.RDONLY
 
 
 def detach(path: str, attributes: int) -> int:

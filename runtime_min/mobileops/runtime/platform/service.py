@@ -1,0 +1,76 @@
+"""The platform API's operations: what a plugin's request becomes, once its permission has been found sufficient."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, cast
+
+from mobileops.runtime.isolation.policy import ASSETS
+from mobileops.runtime.platform import providers
+from mobileops.runtime.receipts import Receipts
+from mobileops.runtime.requests import Operation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mobileops.runtime.instance import Instance
+    from mobileops.runtime.platform.assets import Stored
+    from mobileops.runtime.platform.providers import AssetProvider, NetworkProvider, Surroundings
+
+
+class Platform:
+    """The platform of one plugin manager; a provider is made when it is first needed."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        """Offer everything; nothing is started yet."""
+        self._surroundings = surroundings
+        self._receipts = Receipts(surroundings.home)
+        self._made: dict[str, Any] = {}
+
+    def operations(self) -> dict[str, Operation]:
+        """Return what plugins may ask for."""
+        return {
+            "assets.get": Operation(self._get_asset),
+            "network.status": Operation(self._network_status),
+        }
+
+    def close(self) -> None:
+        """End what the providers run."""
+        for part in ("ai", "devices"):
+            if part in self._made:
+                self._made.pop(part).close()
+
+    async def _get_asset(self, instance: Instance, body: Mapping[str, Any]) -> dict[str, Any]:
+        stored = await self._asset(instance, str(body["name"]))
+        mounted = instance.launched is None or instance.launched.level == "FULL"
+        path = f"{ASSETS}/{stored.path.name}" if mounted else str(stored.path)
+        return {"path": path, "size": stored.entry.size, "sha256": stored.entry.sha256}
+
+    async def _network_status(self, _instance: Instance, _body: Mapping[str, Any]) -> Mapping[str, Any]:
+        provider = cast("NetworkProvider", self._provider("network", _embedded_network))
+        return await asyncio.to_thread(provider.status)
+
+    async def _asset(self, instance: Instance, name: str) -> Stored:
+        """Return an asset whose content is what it must be: the digest that the plugin declares, if it does."""
+        provider = cast("AssetProvider", self._provider("assets", _embedded_assets))
+        declared = self._receipts.manifest(instance.receipt).document.get("assets", {}).get(name, {})
+        stored = provider.find(name, sha256=declared.get("digest", "").removeprefix("sha256:") or None)
+        await asyncio.to_thread(provider.check, stored)
+        return stored
+
+    def _provider(self, part: str, embedded: Callable[[Surroundings], Any]) -> Any:  # noqa: ANN401  one of four Protocols
+        if part not in self._made:
+            self._made[part] = (providers.found(part) or embedded)(self._surroundings)
+        return self._made[part]
+
+
+def _embedded_assets(surroundings: Surroundings) -> AssetProvider:
+    from mobileops.runtime.platform.assets import Assets  # noqa: PLC0415  once it is needed
+
+    return Assets(surroundings.home)
+
+
+def _embedded_network(_surroundings: Surroundings) -> NetworkProvider:
+    from mobileops.runtime.platform.network import KernelNetwork  # noqa: PLC0415  once it is needed
+
+    return KernelNetwork()
