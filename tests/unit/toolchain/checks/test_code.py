@@ -57,6 +57,12 @@ def test_a_use_in_a_decorator_a_default_and_a_comprehension_is_found() -> None:
     assert {use.spot.line for use in uses(tree, text, statements).found} == {2, 3, 4}
 
 
+def test_a_path_is_no_use_of_os_and_the_end_of_a_name_is_no_name() -> None:
+    text = "import os\nfrom socket import socket as pos\nx = os.path.join(os.environ['A'])\ny = os.path.sep\n"
+    assert scan.lines_with(text, ("os",)) == [1, 3]
+    assert scan.lines_with(text, ("pos", "sep")) == [2, 4]
+
+
 def test_a_name_that_is_given_twice_is_no_constant() -> None:
     assert scan.constants(ast.parse("A = 'x'\nB: str = 'y'\nC = 'z'\nC = 1\nD = f()\n")) == {"A": "x", "B": "y"}
 
@@ -88,8 +94,9 @@ def test_a_folder_that_is_not_listed_whole_is_a_warning(folder: Any) -> None:
         "import requests\nrequests.get('https://[" + ":" * 100_000 + "')\n",
         "if a:\n    pass\n" + "elif a:\n    import b\n" * 900,
         "\r" * 900_000 + "import a",
+        "import " + ",".join(f"os as x{number}" for number in range(60_000)),
     ],
-    ids=["dots", "uses", "one-line", "names", "modules", "sum", "path", "url", "elif", "lines"],
+    ids=["dots", "uses", "one-line", "names", "modules", "sum", "path", "url", "elif", "lines", "aliases"],
 )
 def test_code_made_to_exhaust_the_rules_is_survived_in_time(folder: Any, text: str) -> None:
     folder.write("lib/hostile.py", text)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import gc
 import itertools
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mobileops.toolchain.checks import files, python_file, tree
 from mobileops.toolchain.checks.files import Unreadable
@@ -27,8 +26,7 @@ MAX_PYTHON_BYTES: Final = 16 << 20  # of all files together: the parser takes ab
 MAX_IMPORTS: Final = 1000  # of one file; where there are more, they are generated
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What the rules ask of one file.
 
     Attributes:
@@ -42,8 +40,7 @@ class Facts:
     changes_path: bool
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Code:
+class Code(NamedTuple):
     """The Python files of a plugin without its tests.
 
     Attributes:
@@ -68,6 +65,13 @@ def read(
         named: files that the manifest names; they come first, and count even where tests are.
         parsed: file name -> syntax tree, for files that a rule has already asked for; only they outlive this call.
     """
+    with _uncollected():
+        return _read(folder, listing, named, parsed)
+
+
+def _read(
+    folder: Path, listing: Tree, named: Iterable[str], parsed: Mapping[str, ast.Module | Unreadable | Unparsable]
+) -> Code:
     facts: dict[str, Facts] = {}
     faults: dict[str, Unreadable | Unparsable] = {}
     first = sorted(set(named) & set(listing.files))
@@ -81,19 +85,18 @@ def read(
         left -= len(text)
         if left < 0:
             return Code(facts, faults, skipped=tuple(names[position:]))
-        with _uncollected():
-            found = parsed.get(name) or python_file.parse(text)
-            if isinstance(found, Unreadable | Unparsable):
-                faults[name] = found
-            else:
-                facts[name] = _facts(found, text)
+        found = parsed.get(name) or python_file.parse(text)
+        if isinstance(found, Unreadable | Unparsable):
+            faults[name] = found
+        else:
+            facts[name] = _facts(found, text)
         del found  # before the next is made
     return Code(dict(sorted(facts.items())), faults)
 
 
 @contextlib.contextmanager
 def _uncollected() -> Iterator[None]:
-    """Keep the garbage collector from walking through syntax trees, which have no cycles, while they are made."""
+    """Keep the garbage collector from walking through syntax trees: they have no cycles, and go with the last name."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -5,16 +5,16 @@ A file that cannot be read is a value here, `Unreadable`, because to a rule it i
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import stat
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_FILE_BYTES: Final = 1 << 20  # of one source file; larger ones are generated, and no entry point is
 
+_PIECE_BYTES: Final = 64 << 10
 _KINDS: Final = {
     stat.S_IFDIR: "a folder",
     stat.S_IFLNK: "a symbolic link",
@@ -25,8 +25,7 @@ _KINDS: Final = {
 }
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(NamedTuple):
     """A file that cannot be read as part of a plugin.
 
     Attributes:
@@ -46,11 +45,11 @@ def read_bytes(folder: Path, name: str) -> bytes | Unreadable:
     Returns:
         At most `MAX_FILE_BYTES`; a larger file counts as unreadable.
     """
-    if not _is_inside(name):
+    parts = [part for part in name.split("/") if part not in {"", "."}]
+    if not parts or ".." in parts or name.startswith("/") or not _is_expressible(name):
         return Unreadable("is not inside the plugin's folder")
     try:
-        obstacle = _obstacle(folder, name)
-        content = obstacle or _read_regular(f"{folder}/{name}")
+        content = _obstacle(str(folder), parts) or _read_regular(f"{folder}/{name}")
     except FileNotFoundError:
         return Unreadable("does not exist")
     except OSError as error:
@@ -76,19 +75,18 @@ def exists(folder: Path, name: str) -> bool:
     return os.path.lexists(folder / name)
 
 
-def _is_inside(name: str) -> bool:
-    """Whether a name stays below its folder, and the operating system can express it (no NUL, no lone surrogates)."""
+def _is_expressible(name: str) -> bool:
+    """Whether the operating system can express a name (no NUL, no lone surrogates)."""
     try:
-        expressible = b"\0" not in os.fsencode(name)
+        return b"\0" not in os.fsencode(name)
     except UnicodeEncodeError:
         return False
-    return expressible and not name.startswith("/") and bool(_parts(name)) and ".." not in _parts(name)
 
 
-def _obstacle(folder: Path, name: str) -> Unreadable | None:
+def _obstacle(folder: str, parts: list[str]) -> Unreadable | None:
     """Return what on the way to a file is neither file nor folder; a device would act on being opened."""
-    path = str(folder)  # no Path objects: this runs for every file of a plugin
-    for part in _parts(name):
+    path = folder  # no Path objects: this runs for every file of a plugin
+    for part in parts:
         path = f"{path}/{part}"
         mode = os.lstat(path).st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
@@ -96,19 +94,19 @@ def _obstacle(folder: Path, name: str) -> Unreadable | None:
     return None
 
 
-def _parts(name: str) -> list[str]:
-    return [part for part in name.split("/") if part not in {"", "."}]
-
-
 def _read_regular(path: str) -> bytes | Unreadable:
     """Return up to one byte more than the limit."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        mode = os.fstat(descriptor).st_mode
-        if not stat.S_ISREG(mode):
-            return Unreadable(f"is {_kind(mode)}, not a file")
-        with open(descriptor, "rb", closefd=False) as file:
-            return file.read(MAX_FILE_BYTES + 1)
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            return Unreadable(f"is {_kind(status.st_mode)}, not a file")
+        left = MAX_FILE_BYTES + 1
+        content = piece = os.read(descriptor, min(status.st_size + 1, left))  # mostly, this is all of it
+        while piece and len(content) < left:
+            piece = os.read(descriptor, min(left - len(content), _PIECE_BYTES))
+            content += piece
+        return content
     finally:
         os.close(descriptor)
 

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
-import re
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from mobileops.toolchain.checks import scan
 from mobileops.toolchain.checks.spot import spot_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from mobileops.toolchain.checks.spot import Spot
 
 Certainty = Literal["start", "later", "maybe"]
 
 _CATCHING_IMPORT_ERRORS: Final = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
-_WORD: Final = re.compile(r"\bimport\b")
-_Block = ast.AST  # a statement, or a handler or case with statements
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Import:
+class Import(NamedTuple):
     """One module that a file imports.
 
     Attributes:
@@ -54,18 +49,17 @@ def import_statements(tree: ast.Module, text: str) -> list[tuple[ast.Import | as
         tree: of the file.
         text: the same file; says where to look.
     """
-    lines = scan.lines_with(text, _WORD)
+    lines = scan.lines_with(text, ("import",))
     found: list[tuple[ast.Import | ast.ImportFrom, Certainty]] = []
-    pending: list[tuple[_Block, Certainty]] = [(node, "start") for node in reversed(tree.body)]
+    pending: list[tuple[Sequence[ast.AST], Certainty]] = [(tree.body, "start")] if lines else []
     while pending:
-        node, when = pending.pop()
-        if not scan.touches(node, lines):
-            continue
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            found.append((node, when))
-        else:
-            pending += reversed(_inner(node, when))
-    return found
+        body, when = pending.pop()
+        for node in scan.touching(body, lines):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                found.append((node, when))
+            else:
+                pending += _inner(node, when)
+    return sorted(found, key=lambda one: (one[0].lineno, one[0].col_offset))
 
 
 def imports(statements: list[tuple[ast.Import | ast.ImportFrom, Certainty]]) -> Iterator[Import]:
@@ -78,21 +72,18 @@ def imports(statements: list[tuple[ast.Import | ast.ImportFrom, Certainty]]) -> 
             yield Import(node.module or "", names, node.level, spot_of(node), when)
 
 
-def _inner(node: _Block, when: Certainty) -> list[tuple[_Block, Certainty]]:
-    """Return the statements below another, each with when it runs."""
+def _inner(node: ast.AST, when: Certainty) -> list[tuple[Sequence[ast.AST], Certainty]]:
+    """Return the lists of statements below another, or below a handler or case, each with when it runs."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        return [(child, "later" if when == "start" else when) for child in node.body]
+        return [(node.body, "later" if when == "start" else when)]
     if isinstance(node, ast.Try | ast.TryStar):
         guarded: Certainty = "maybe" if any(map(_catches_import_errors, node.handlers)) else when
-        inner: list[tuple[_Block, Certainty]] = [(child, guarded) for child in (*node.body, *node.orelse)]
-        inner += [(child, "maybe") for handler in node.handlers for child in handler.body]
-        return inner + [(child, when) for child in node.finalbody]
+        return [(node.body, guarded), (node.orelse, guarded), (node.handlers, "maybe"), (node.finalbody, when)]
     guards = node.items if isinstance(node, ast.With) else []
     if isinstance(node, ast.If | ast.Match | ast.While) or any(_suppresses(item.context_expr) for item in guards):
         when = "maybe"
-    blocks = [*getattr(node, "body", ()), *getattr(node, "orelse", ())]
-    blocks += [child for case in getattr(node, "cases", ()) for child in case.body]
-    return [(child, when) for child in blocks if isinstance(child, ast.stmt)]
+    blocks = (getattr(node, field, None) for field in ("body", "orelse", "cases"))
+    return [(block, when) for block in blocks if isinstance(block, list)]
 
 
 def _catches_import_errors(handler: ast.ExceptHandler) -> bool:

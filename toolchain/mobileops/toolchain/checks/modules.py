@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from mobileops.toolchain.checks import files
+from mobileops.toolchain.checks import files, sdk
 from mobileops.toolchain.checks.distributions import name_of
 from mobileops.toolchain.checks.imports import Import
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from mobileops.toolchain.checks.code import Facts
     from mobileops.toolchain.checks.source import Source
 
-SDK: Final = "mobileops"
 MAX_DEPENDENCIES: Final = 200  # looked at; the schema allows fewer
 MAX_MODULES: Final = 1000  # from elsewhere that are looked at
 MAX_PLACES: Final = 50  # of one module that are compared with the dependencies
@@ -25,8 +23,7 @@ ROOTS: Final = ("", "lib/")  # of mobileops.plugin.loading.search_path; vendor i
 _SUFFIXES: Final = (".py", ".so")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(NamedTuple):
     """Imports and dependencies, matched.
 
     Attributes:
@@ -72,12 +69,12 @@ def _foreign(source: Source) -> dict[str, list[tuple[str, Import]]]:
 
     Those of the plugin itself, of the SDK and of the standard library are left out.
     """
-    own = _own_modules(source)
+    own = source.once(_own_modules)
     found: dict[str, list[tuple[str, Import]]] = {}
     for name, facts in source.code.facts.items():
         for imported in (*facts.imports, *_by_call(facts)):
             top = imported.top
-            if imported.level or top in own or top == SDK or top in sys.stdlib_module_names:
+            if imported.level or top in own or top == sdk.PACKAGE or top in sys.stdlib_module_names:
                 continue
             if top in found or len(found) < MAX_MODULES:
                 found.setdefault(top, []).append((name, imported))
@@ -86,7 +83,7 @@ def _foreign(source: Source) -> dict[str, list[tuple[str, Import]]]:
 
 def needed_at_start(source: Source) -> frozenset[str]:
     """Return the files that are imported whenever the plugin starts, or when one of its hooks does."""
-    facts = source.code.facts
+    facts, own = source.code.facts, source.once(_own_modules)
     pending = [name for name in source.named_files if name in facts]
     reached: set[str] = set()
     while pending:
@@ -94,7 +91,7 @@ def needed_at_start(source: Source) -> frozenset[str]:
         if name not in reached:
             reached.add(name)
             for imported in facts[name].imports:
-                if imported.when == "start":
+                if imported.when == "start" and (imported.level or imported.top in own):
                     pending += [target for target in _files_of(name, imported) if target in facts]
     return frozenset(reached)
 

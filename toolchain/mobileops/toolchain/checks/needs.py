@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING
+import functools
+from typing import TYPE_CHECKING, NamedTuple
 
 from mobileops.errors import ManifestError
 from mobileops.manifest.permissions import Permission, allows, covers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from mobileops.toolchain.checks.source import Source
     from mobileops.toolchain.checks.uses import Use
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Need:
+class Need(NamedTuple):
     """One place of the code that needs a permission.
 
     Attributes:
@@ -51,13 +50,16 @@ class Need:
         return granted.name in self.use.names
 
 
-def needs(source: Source) -> Iterator[Need]:
-    """Yield all places, file by file and by line."""
-    for name, facts in source.code.facts.items():
-        for use in sorted(facts.uses.found, key=lambda use: use.spot):
-            yield Need(name, use, _permission(use.exact))
+def needs(source: Source) -> tuple[Need, ...]:
+    """Return all places, file by file and by line."""
+    return tuple(
+        Need(name, use, _permission(use.exact))
+        for name, facts in source.code.facts.items()
+        for use in sorted(facts.uses.found, key=lambda use: use.spot)
+    )
 
 
+@functools.lru_cache(maxsize=256)
 def _permission(text: str | None) -> Permission | None:
     if text is None:
         return None

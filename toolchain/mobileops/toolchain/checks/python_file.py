@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 import warnings
-from typing import Final
+from typing import NamedTuple
 
-from mobileops import plugin
+from mobileops.toolchain.checks import sdk
 from mobileops.toolchain.checks.spot import BYTE_ORDER_MARK, Spot, spot_of
 
-SDK_MODULE: Final = "mobileops.plugin"
 
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Unparsable:
+class Unparsable(NamedTuple):
     """A text that is not Python.
 
     Attributes:
@@ -32,8 +28,7 @@ class Unparsable:
         return ":".join([name, *(str(number) for number in (self.line, self.column) if number)])
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class PluginClass:
+class PluginClass(NamedTuple):
     """A class at the top level of a file that derives from a class of the SDK.
 
     Attributes:
@@ -102,23 +97,23 @@ def _imported_names(tree: ast.Module) -> dict[str, str]:
     """Return dotted name in the file -> name in the SDK, for the SDK classes that the file's imports make reachable."""
     known: dict[str, str] = {}
     for node in _top_level(tree):
-        if isinstance(node, ast.ImportFrom) and node.module == SDK_MODULE and not node.level:
+        if isinstance(node, ast.ImportFrom) and node.module == sdk.MODULE and not node.level:
             known.update(
                 {alias.asname or alias.name: alias.name for alias in node.names if alias.name.endswith("Plugin")}
             )
             if any(alias.name == "*" for alias in node.names):
-                known.update({name: name for name in plugin.__all__ if name.endswith("Plugin")})
+                known.update({name: name for name in sdk.CLASSES})
         prefix = _module_prefix(node)
         if prefix:
-            known.update({f"{prefix}.{name}": name for name in plugin.__all__ if name.endswith("Plugin")})
+            known.update({f"{prefix}.{name}": name for name in sdk.CLASSES})
     return known
 
 
 def _module_prefix(node: ast.stmt) -> str | None:
     """Return the name by which a statement makes the SDK module itself reachable."""
-    package, _, module = SDK_MODULE.rpartition(".")
+    package, _, module = sdk.MODULE.rpartition(".")
     if isinstance(node, ast.Import):
-        return next((alias.asname or alias.name for alias in node.names if alias.name == SDK_MODULE), None)
+        return next((alias.asname or alias.name for alias in node.names if alias.name == sdk.MODULE), None)
     if isinstance(node, ast.ImportFrom) and node.module == package and not node.level:
         return next((alias.asname or alias.name for alias in node.names if alias.name == module), None)
     return None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mobileops.toolchain.checks import manifest_rules
 from mobileops.toolchain.checks.rules import (
@@ -35,8 +34,7 @@ if TYPE_CHECKING:
     from mobileops.errors import Finding
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """One rule.
 
     Attributes:

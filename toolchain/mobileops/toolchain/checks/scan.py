@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import bisect
-from typing import TYPE_CHECKING
+import functools
+import re
+from typing import TYPE_CHECKING, Any
 
 from mobileops.toolchain.checks import calls
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Iterable, Iterator, Sequence
 
 
@@ -55,46 +56,73 @@ def statements(tree: ast.Module) -> Iterator[ast.AST]:
                 pending += inner
 
 
-def lines_with(text: str, pattern: re.Pattern[str]) -> list[int]:
-    """Return the numbers of the lines on which a pattern is found, as the parser counts lines."""
+def lines_with(text: str, names: Iterable[str]) -> list[int]:
+    """Return the numbers of the lines on which one of some names stands, as the parser counts lines.
+
+    Args:
+        text: of a file.
+        names: identifiers.
+    """
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    found: list[int] = []
-    number, position = 1, 0
-    for match in pattern.finditer(text):
-        number += text.count("\n", position, match.start())
-        position = match.start()
-        if not found or found[-1] != number:
-            found.append(number)
+    found: set[int] = set()
+    for name in names:
+        search = _word(name).search
+        number, position = 1, 0
+        while position >= 0 and (match := search(text, position)):
+            number += text.count("\n", position, match.start())
+            found.add(number)
+            position = text.find("\n", match.end())  # one hit says all about its line
+    return sorted(found)
+
+
+def touching(nodes: Iterable[Any], lines: list[int]) -> list[Any]:
+    """Return the nodes of a list that stand on one of these lines, and those without a place of their own.
+
+    Args:
+        nodes: one list of the syntax tree, which is in the order of the text; what is no node is left out.
+        lines: sorted; at least one.
+    """
+    found: list[Any] = []
+    next_line, end = lines[0], len(lines)
+    for node in nodes:
+        last = getattr(node, "end_lineno", None)
+        if last is None:
+            found += [node] if isinstance(node, ast.AST) else []
+        elif last >= next_line:
+            decorators = getattr(node, "decorator_list", None)
+            near = bisect.bisect_left(lines, (decorators[0] if decorators else node).lineno)
+            if near == end:
+                break
+            next_line = lines[near]
+            found += [node] if next_line <= last else []
     return found
 
 
-def touches(node: ast.AST, lines: list[int]) -> bool:
-    """Whether a node stands on one of these lines; one without a place of its own may."""
-    last = getattr(node, "end_lineno", None)
-    if last is None:
-        return bool(lines)
-    decorators = getattr(node, "decorator_list", None)
-    near = bisect.bisect_left(lines, decorators[0].lineno if decorators else getattr(node, "lineno", 0))
-    return near < len(lines) and lines[near] <= last
-
-
-def expressions(tree: ast.Module, lines: list[int]) -> Iterator[ast.AST]:
+def expressions(tree: ast.Module, lines: list[int]) -> Iterator[ast.expr]:
     """Yield the outermost expressions that touch one of these lines."""
-    pending: list[ast.AST] = list(tree.body) if lines else []
+    pending: list[list[Any]] = [tree.body] if lines else []
     while pending:
-        node = pending.pop()
-        if not touches(node, lines):
-            continue
-        if isinstance(node, ast.expr):
-            yield node
-        elif not isinstance(node, ast.Import | ast.ImportFrom):
-            for field in node._fields:  # ast.iter_child_nodes, without its cost for every statement
-                value = getattr(node, field)
-                if isinstance(value, ast.AST):
-                    pending.append(value)
-                elif isinstance(value, list):
-                    pending += (item for item in value if isinstance(item, ast.AST))
+        for node in touching(pending.pop(), lines):
+            if isinstance(node, ast.expr):
+                yield node
+            elif not isinstance(node, ast.Import | ast.ImportFrom):
+                for field in node._fields:  # ast.iter_child_nodes, without its cost for every statement
+                    value = getattr(node, field)
+                    if isinstance(value, list):
+                        pending.append(value)
+                    elif isinstance(value, ast.AST):
+                        pending.append([value])
+
+
+@functools.lru_cache(maxsize=256)
+def _word(name: str) -> re.Pattern[str]:
+    """Return the pattern of a name as a word of its own.
+
+    It begins with the name: `re` finds a literal ten times as fast as a boundary. ``os.path`` is no use of ``os``: it
+    is in most files, and needs no permission.
+    """
+    return re.compile(rf"{name}(?<!\w{name})\b" + (r"(?!\.path\b)" if name == "os" else ""))
 
 
 def names_of_platform(tree: ast.Module) -> set[str]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import functools
 import itertools
 import json
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from mobileops import manifest
 from mobileops.errors import ManifestError
@@ -33,11 +32,12 @@ if TYPE_CHECKING:
 JSON_NAME: Final = "plugin.json"
 YAML_NAME: Final = "plugin.yaml"
 YAML_SUFFIXES: Final = (".yaml", ".yml")
+_Answer = TypeVar("_Answer")
+
 MAX_NAMED: Final = 200  # permissions and hooks looked at; the schema allows fewer
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class ManifestFile:
+class ManifestFile(NamedTuple):
     """What could be read of a manifest.
 
     Attributes:
@@ -65,6 +65,7 @@ class Source:
         self.alone = manifest_name is not None
         only_yaml = files.exists(folder, YAML_NAME) and not files.exists(folder, JSON_NAME)
         self.manifest_name = manifest_name or (YAML_NAME if only_yaml else JSON_NAME)
+        self._answers: dict[Callable[[Source], Any], Any] = {}
         self._parsed: dict[str, ast.Module | Unreadable | Unparsable] = {}
 
     @functools.cached_property
@@ -111,6 +112,12 @@ class Source:
                 with contextlib.suppress(ManifestError):
                     found.append((position, Permission.parse(text)))
         return tuple(found)
+
+    def once(self, question: Callable[[Source], _Answer]) -> _Answer:
+        """Return what a function says about this folder; it is called for the first of those who ask."""
+        if question not in self._answers:
+            self._answers[question] = question(self)
+        return self._answers[question]  # type: ignore[no-any-return]  # what this function returned
 
     def text_of(self, key: str) -> str | None:
         """Return a string of the manifest, None when it is absent or no string."""

@@ -6,10 +6,9 @@ environments, build output, and ``vendor``, which holds other people's code.
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mobileops.toolchain.leftovers import folder_reason
 
@@ -24,8 +23,7 @@ _VENDORED: Final = "vendor"
 _TEST: Final = re.compile(r"(^|.*/)(tests?/.*|test_[^/]*|[^/]*_test\.py|conftest\.py)")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(NamedTuple):
     """The files of a folder.
 
     Attributes:

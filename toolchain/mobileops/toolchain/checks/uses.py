@@ -8,11 +8,9 @@ interesting names stands are looked into, so that a large file that does nothing
 from __future__ import annotations
 
 import ast
-import dataclasses
 import functools
-import re
-from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
+import itertools
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mobileops.toolchain.checks import calls, scan
 from mobileops.toolchain.checks.spot import spot_of
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
 
 MAX_DOTS: Final = 8  # of a name that is followed
 MAX_USES: Final = 1000  # of one file
+MAX_NAMES: Final = 1000  # of one file that are looked for
 OUTGOING: Final = ("network.http", "network", "network.tcp", "network.udp")
 RAW: Final = ("network", "network.tcp", "network.http", "network.udp")
 PLATFORM: Final = ("api.platform", *(f"api.platform.{part}" for part in sorted(calls.PLATFORM_PARTS)))
@@ -37,8 +36,7 @@ _METHODS: Final = (*calls.PATH_METHODS, *calls.MESSAGE_METHODS, calls.PLATFORM_M
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Use:
+class Use(NamedTuple):
     """One place that needs a permission.
 
     Attributes:
@@ -56,8 +54,7 @@ class Use:
     sure: bool = True
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Uses:
+class Uses(NamedTuple):
     """What one file does.
 
     Attributes:
@@ -78,50 +75,60 @@ def uses(tree: ast.Module, text: str, statements: Iterable[ast.Import | ast.Impo
         statements: its imports.
     """
     origins = {name: name for name in calls.BUILTINS} | scan.origins(statements)
-    # A plain substring search rules out most names at memory speed; only then words are looked for.
-    present = tuple(name for name in (*origins, *_METHODS) if name in text)
-    lines = scan.lines_with(text, _pattern(present)) if present else []
-    reader = _Reader(origins, scan.constants(tree) if lines else {})
+    names = (name for name in (*origins, *_METHODS) if name in text)
+    lines = scan.lines_with(text, itertools.islice(names, MAX_NAMES))
+    reader = _Reader(origins, tree)
     for expression in scan.expressions(tree, lines):
         reader.read(expression)
     if reader.platform_called:
         holders = scan.names_of_platform(tree)
-        parts = re.compile(rf"\.\s*(?:{'|'.join(sorted(calls.PLATFORM_PARTS))})\b")
-        for expression in scan.expressions(tree, scan.lines_with(text, parts)):
+        for expression in scan.expressions(tree, scan.lines_with(text, calls.PLATFORM_PARTS)):
             reader.read_platform(expression, holders)
         reader.settle_platform()
     return Uses(tuple(reader.found[:MAX_USES]), tuple(reader.modules[:MAX_USES]))
 
 
-@functools.lru_cache(maxsize=256)
-def _pattern(names: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{'|'.join(map(re.escape, names))})\b")
-
-
 class _Reader:
     """Looks into expressions and notes what they use."""
 
-    def __init__(self, origins: dict[str, str], constants: dict[str, str]) -> None:
+    def __init__(self, origins: dict[str, str], tree: ast.Module) -> None:
         self.found: list[Use] = []
         self.modules: list[tuple[str, Spot]] = []
         self.platform_called = False
         self._origins = origins
-        self._constants = constants
+        self._tree = tree
         self._seen: set[int] = set()
 
-    def read(self, expression: ast.AST) -> None:
-        """Note what an expression uses."""
-        for node in ast.walk(expression):
-            if len(self.found) >= MAX_USES:
-                return
+    @functools.cached_property
+    def _constants(self) -> dict[str, str]:
+        return scan.constants(self._tree)
+
+    def read(self, expression: ast.expr) -> None:
+        """Note what an expression uses, from the outside to the inside."""
+        pending: list[ast.AST] = [expression]
+        while pending and len(self.found) < MAX_USES:
+            node = pending.pop()
+            if isinstance(node, ast.Constant | ast.expr_context):
+                continue
             if isinstance(node, ast.Call):
                 self._call(node)
-            elif isinstance(node, ast.Subscript) and self._dotted(node.value) == calls.ENVIRONMENT:
-                self._seen.add(id(node.value))
-                if isinstance(node.ctx, ast.Load):
-                    self._variable(node.slice, spot_of(node))
             elif isinstance(node, ast.Attribute | ast.Name):
                 self._name(node)
+            elif isinstance(node, ast.Subscript):
+                self._item(node)
+            for field in node._fields:  # ast.walk, without its cost for every expression
+                value = getattr(node, field)
+                if isinstance(value, ast.AST):
+                    pending.append(value)
+                elif isinstance(value, list):
+                    pending += (item for item in value if isinstance(item, ast.AST))
+
+    def _item(self, node: ast.Subscript) -> None:
+        """Note a variable of the environment."""
+        if self._dotted(node.value) == calls.ENVIRONMENT:
+            self._seen.add(id(node.value))
+            if isinstance(node.ctx, ast.Load):
+                self._variable(node.slice, spot_of(node))
 
     def _name(self, node: ast.Attribute | ast.Name) -> None:
         """Note the environment as a whole, where it is not a part of something that was noted already."""
@@ -291,6 +298,8 @@ def _permission_for_url(text: str | None, complete: bool) -> str | None:  # noqa
     """Return the permission that a web address needs; of an incomplete one, at least the host must be complete."""
     if text is None:
         return None
+    from urllib.parse import urlsplit  # noqa: PLC0415 - slow to import, and most plugins name no address
+
     try:
         url = urlsplit(text)
         port = url.port or _DEFAULT_PORTS.get(url.scheme.lower())

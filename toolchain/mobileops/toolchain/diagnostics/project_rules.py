@@ -12,9 +12,8 @@ cannot be lowered: validate would say yes, and the device no.
 
 from __future__ import annotations
 
-import dataclasses
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mobileops.errors import Finding
 from mobileops.toolchain.checks import files
@@ -39,8 +38,7 @@ _AREA: Final = "MOP1"
 _LINE: Final = re.compile(r"\(at line (?P<line>[0-9]+), column (?P<column>[0-9]+)\)")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class ProjectRules:
+class ProjectRules(NamedTuple):
     """What a project decided about findings.
 
     Attributes:

@@ -130,7 +130,7 @@ def _known(source: Source, recording: Recording) -> narrowing.Known:
         )
     return narrowing.Known(
         observations=tuple(observations(recording.records, recording.decisions)),
-        needs=tuple(needs(source)),
+        needs=needs(source),
         unseen={**unseen, "ui": _NO_CALL_SHOWS},
         explained={
             Permission.parse(text): "assets" if text.startswith("api.") else "events"

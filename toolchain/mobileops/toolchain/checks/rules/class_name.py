@@ -6,8 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from mobileops.errors import Finding
-from mobileops.plugin.kinds import BASE_CLASSES
-from mobileops.toolchain.checks import python_file
+from mobileops.toolchain.checks import python_file, sdk
 from mobileops.toolchain.checks.files import Unreadable
 from mobileops.toolchain.checks.python_file import Unparsable
 
@@ -30,13 +29,13 @@ def check(source: Source) -> Iterator[Finding]:
     ``Main`` or ``Service``, is nobody else's.
     """
     name, entry_point = source.text_of("name"), source.text_of("entry_point")
-    base = BASE_CLASSES.get(source.text_of("type") or "")
+    base = sdk.BASES.get(source.text_of("type") or "")
     if name is None or entry_point is None or base is None or len(name) > MAX_NAME:
         return
     tree = source.python(entry_point)
     if isinstance(tree, Unreadable | Unparsable):
         return  # other rules say so
-    classes = [found for found in python_file.plugin_classes(tree) if found.base == base.__name__]
+    classes = [found for found in python_file.plugin_classes(tree) if found.base == base]
     if len(classes) != 1 or _akin(name, classes[0].name[:MAX_NAME]):
         return
     expected = "".join(word.capitalize() for word in re.split(r"[^a-z0-9]+", name.lower()))

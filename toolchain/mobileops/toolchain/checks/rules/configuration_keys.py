@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 from typing import TYPE_CHECKING, Final
 
 from mobileops.errors import Finding
-from mobileops.plugin import configuration
 from mobileops.toolchain.checks import files
 from mobileops.toolchain.checks.files import Unreadable
 
@@ -32,6 +30,10 @@ def check(source: Source) -> Iterator[Finding]:
     text = source.read(DEFAULT_CONF)
     if isinstance(text, Unreadable):
         return  # the rule about the file itself says so
+    import difflib  # noqa: PLC0415 - slow to import, like the next, and only this file needs it
+
+    from mobileops.plugin import configuration  # noqa: PLC0415 - as above
+
     try:
         values = configuration.layered(text, {}, {})
     except ValueError:

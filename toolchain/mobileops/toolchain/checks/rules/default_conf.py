@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from mobileops.errors import Finding
-from mobileops.plugin import configuration
 from mobileops.toolchain.checks import files
 from mobileops.toolchain.checks.files import Unreadable
 
@@ -27,6 +26,8 @@ def check(source: Source) -> Iterator[Finding]:
     if isinstance(text, Unreadable):
         yield _finding(f"{DEFAULT_CONF} {text.reason}")
         return
+    from mobileops.plugin import configuration  # noqa: PLC0415 - slow to import, and only this file needs it
+
     try:
         configuration.layered(text, {}, {})
     except ValueError as error:

@@ -21,7 +21,7 @@ def check(source: Source) -> Iterator[Finding]:
     It is a warning because a package may be there for another one's sake, as a parser or a driver is. Of a package
     whose modules are not known, nothing is said while some import has no other origin.
     """
-    resolution = modules.resolve(source)
+    resolution = source.once(modules.resolve)
     if source.code.skipped or source.text_of("entry_point") not in source.code.facts:
         return  # not all of the code is known
     used = frozenset[str]().union(*resolution.brought.values())

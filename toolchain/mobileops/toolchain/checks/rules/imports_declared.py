@@ -32,7 +32,7 @@ def check(source: Source) -> Iterator[Finding]:
     when it must fail: it runs whenever the plugin or a hook starts, and every dependency is known not to bring the
     module. Anything less certain is a warning, because a package may bring modules of any name.
     """
-    resolution = modules.resolve(source)
+    resolution = source.once(modules.resolve)
     start = modules.needed_at_start(source)
     locked = _locked(source)
     wanting = (top for top, by in resolution.brought.items() if not by)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -73,6 +72,8 @@ def _suggestion(text: str) -> str | None:
         return f"{gnu[1].upper()}-{version}-{'or-later' if gnu[4] in {'+', 'orlater'} else 'only'}"
     if said in _SAID:
         return _SAID[said]
+    import difflib  # noqa: PLC0415 - slow to import, and a licence that is known does not need it
+
     folded = {one.lower(): one for one in _COMMON}
     near = difflib.get_close_matches(text.strip().lower()[:40], folded, n=1, cutoff=0.7)
     return folded[near[0]] if near else None

@@ -25,7 +25,7 @@ def check(source: Source) -> Iterator[Finding]:
     """
     granted = [permission for _, permission in source.permissions]
     missing: dict[str, list[Need]] = {}
-    for need in needs.needs(source):
+    for need in source.once(needs.needs):
         if need.use.sure and not need.is_met(granted):
             places = missing.get(need.advice)
             if places is not None:

@@ -32,7 +32,7 @@ def check(source: Source) -> Iterator[Finding]:
     """
     if source.code.skipped or source.text_of("entry_point") not in source.code.facts:
         return  # not all of the code is known
-    found = list(needs.needs(source))
+    found = source.once(needs.needs)
     silent = unseen(source, any("system.process" in need.use.names for need in found)) | {"ui"}
     for position, permission in source.permissions:
         if permission.family in silent or str(permission) in explained(source):
@@ -43,7 +43,7 @@ def check(source: Source) -> Iterator[Finding]:
 
 def unseen(source: Source, starts_programs: bool) -> frozenset[str]:  # noqa: FBT001 - one of two reasons
     """Return the families that code which is not looked into may need."""
-    foreign = frozenset(modules.resolve(source).places)
+    foreign = frozenset(source.once(modules.resolve).places)
     if starts_programs or foreign - _COMPUTES:
         return _UNSEEN
     return frozenset({"filesystem"}) if foreign else frozenset()

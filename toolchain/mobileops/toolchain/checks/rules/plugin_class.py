@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from mobileops.errors import Finding
-from mobileops.plugin.kinds import BASE_CLASSES
-from mobileops.toolchain.checks import python_file
+from mobileops.toolchain.checks import python_file, sdk
 from mobileops.toolchain.checks.files import Unreadable
 from mobileops.toolchain.checks.python_file import Unparsable
 
@@ -22,12 +21,12 @@ MAX_NAMED: Final = 5  # classes named in one message
 def check(source: Source) -> Iterator[Finding]:
     """Yield one finding if the class is missing, of another base, or not the only one."""
     name, plugin_type = source.text_of("entry_point"), source.text_of("type") or ""
-    if name is None or plugin_type not in BASE_CLASSES:
+    if name is None or plugin_type not in sdk.BASES:
         return
     tree = source.python(name)
     if isinstance(tree, Unreadable | Unparsable):
         return  # other rules say so
-    wanted = BASE_CLASSES[plugin_type].__name__
+    wanted = sdk.BASES[plugin_type]
     classes = python_file.plugin_classes(tree)
     right = [found for found in classes if found.base == wanted]
     if len(right) == 1 or (not right and python_file.has_foreign_bases(tree)):
@@ -45,7 +44,7 @@ def check(source: Source) -> Iterator[Finding]:
 
 
 def _finding(what: str, where: str, plugin_type: str) -> Finding:
-    base = BASE_CLASSES[plugin_type].__name__
+    base = sdk.BASES[plugin_type]
     return Finding(
         code=CODE,
         what=what,
