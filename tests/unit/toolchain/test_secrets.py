@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mobileops.toolchain.pack.include import NoRules, file_reason
-from mobileops.toolchain.secrets import MAX_SCANNED_BYTES, find_secret, private_file
+from mobileops.toolchain.secrets import MAX_SCANNED_BYTES, find_secret
 
 PLANTED = [
     "-----BEGIN " + "PRIVATE KEY-----",
@@ -45,31 +44,3 @@ def test_a_private_key_in_a_binary_file_is_found_and_a_token_by_chance_is_not():
 
 def test_a_file_over_the_limit_is_not_searched():
     assert find_secret(PLANTED[0].encode().ljust(MAX_SCANNED_BYTES + 1)) is None
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        ".env",
-        "a/.env",
-        ".env.local",
-        ".netrc",
-        ".pypirc",
-        ".npmrc",
-        "id_rsa",
-        "a/id_ed25519_sk",
-        "x.key",
-        "x.p12",
-        "x.kdbx",
-    ],
-)
-def test_a_private_file_is_known_by_its_name_and_packing_leaves_it_out(name):
-    assert private_file(name) is not None
-    assert file_reason(name, NoRules(), plugin="good") is not None
-
-
-@pytest.mark.parametrize(
-    "name", ["main.py", ".env.example", ".environment", "id_rsa.pub", "keys.txt", ".env/readme.md"]
-)
-def test_other_files_are_not_private(name):
-    assert private_file(name) is None

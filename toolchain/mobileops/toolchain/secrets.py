@@ -34,25 +34,6 @@ _SHAPES: Final = (
 _BYTES: Final = tuple(sorted({byte for byte, _, _, _ in _SHAPES}))
 
 
-_ENVIRONMENT_EXAMPLES: Final = (".example", ".sample", ".template", ".dist")
-_CREDENTIALS: Final = frozenset({".netrc", ".pypirc", ".npmrc"})
-_KEYS: Final = re.compile(r"id_(rsa|dsa|ecdsa|ed25519|ecdsa_sk|ed25519_sk)|.*\.(key|p12|pfx|jks|keystore|kdbx)")
-
-
-def private_file(name: str) -> str | None:
-    """Return what a file is that holds secrets by its name, or None.
-
-    Args:
-        name: relative POSIX path; only its last part counts.
-    """
-    base = name.rpartition("/")[2]
-    if base == ".env" or (base.startswith(".env.") and not base.endswith(_ENVIRONMENT_EXAMPLES)):
-        return "an environment file"
-    if base in _CREDENTIALS:
-        return "a file of credentials"
-    return "a key file" if _KEYS.fullmatch(base) else None
-
-
 class Secret(NamedTuple):
     """Where a secret is; never the secret itself.
 

@@ -8,6 +8,7 @@ import pytest
 
 from mobileops.runtime.zygote import ENVIRONMENT
 from mobileops.toolchain.checks import calls, check_source, python_file
+from mobileops.toolchain.pack.plan import plan
 
 if TYPE_CHECKING:
     from mobileops.errors import Finding
@@ -318,6 +319,19 @@ def test_a_secret_is_an_error_at_its_line(folder: Any) -> None:
     found = one(folder, "MOP1335")
     assert (found.where, found.severity) == ("config/settings.txt:2:9", "error")
     assert TOKEN not in str(found)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(".config/token", ".github/workflows/test.yml", "lib/.hidden/a.txt", ".env.example", "tests/test_a.py"),
+        *(".gitignore", "notes.txt~", "dist/a.txt", ".vscode/settings.json", ".git/config", "good-1.0.0.zip"),
+    ],
+)
+def test_a_secret_is_found_in_exactly_those_files_that_would_be_packed(folder: Any, name: str) -> None:
+    folder.write(name, TOKEN)
+    packed = name in {planned.name for planned in plan(folder.path).files}
+    assert packed == any(found.code == "MOP1335" for found in check_source(folder.path))
 
 
 def test_a_secret_in_a_file_that_stays_out_of_the_bundle_is_let_pass(folder: Any) -> None:

@@ -30,6 +30,13 @@ def test_what_is_not_the_plugins_is_not_listed(tmp_path: Path) -> None:
     assert tree.walk(tmp_path).files == ("lib/vendor/kept.py",)
 
 
+def test_a_hidden_folder_is_listed_but_holds_no_modules(tmp_path: Path) -> None:
+    touch(tmp_path, ".config/token", "lib/.x/a.py", ".b.py", "lib/c.py")
+    listed = tree.walk(tmp_path).files
+    assert listed == (".b.py", ".config/token", "lib/.x/a.py", "lib/c.py")
+    assert [name for name in listed if tree.is_module(name)] == ["lib/c.py"]
+
+
 def test_links_and_pipes_are_not_listed(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to(tmp_path)
     (tmp_path / "file.py").symlink_to("/etc/hostname")

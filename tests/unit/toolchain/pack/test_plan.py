@@ -68,9 +68,9 @@ def test_everything_else_goes_in_sorted_by_the_bytes_of_its_name(source):
         (".DS_Store", "left by a file manager"),
         (".env", "environment file"),
         ("config/.env.production", "environment file"),
-        ("lib/server.key", "key"),
-        ("id_ed25519", "key"),
-        (".netrc", "credentials"),
+        ("lib/server.key", "key file"),
+        ("id_ed25519", "key file"),
+        (".netrc", "credentials file"),
         (".coverage", "development file"),
     ],
 )

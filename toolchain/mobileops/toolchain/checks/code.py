@@ -75,7 +75,7 @@ def _read(
     facts: dict[str, Facts] = {}
     faults: dict[str, Unreadable | Unparsable] = {}
     first = sorted(set(named) & set(listing.files))
-    others = [name for name in listing.files if name.endswith(".py") and name not in first and not tree.is_test(name)]
+    others = [name for name in listing.files if tree.is_module(name) and name not in first and not tree.is_test(name)]
     left = MAX_PYTHON_BYTES
     for position, name in enumerate(names := [*first, *others]):
         text = files.read_text(folder, name)

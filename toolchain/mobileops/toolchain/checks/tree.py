@@ -1,7 +1,7 @@
 """List the files of a plugin's folder: bounded, sorted, never through a link.
 
-What an author's tools leave in the folder is not the plugin's and is not listed: hidden folders, caches, virtual
-environments, build output, and ``vendor``, which holds other people's code.
+What an author's tools leave in the folder is not the plugin's and is not listed: see `mobileops.toolchain.leftovers`.
+Nor is ``vendor``, which holds other people's code. A hidden folder is listed, because it would be packed.
 """
 
 from __future__ import annotations
@@ -61,6 +61,11 @@ def is_test(name: str) -> bool:
     return _TEST.fullmatch(name) is not None
 
 
+def is_module(name: str) -> bool:
+    """Whether a file of the folder is Python code that can be imported: no name with a leading dot can."""
+    return name.endswith(".py") and not name.startswith(".") and "/." not in name
+
+
 def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
@@ -79,4 +84,4 @@ def _is_text(name: str) -> bool:
 
 
 def _is_the_plugins(name: str, entry: os.DirEntry[str]) -> bool:
-    return not entry.name.startswith(".") and name != _VENDORED and folder_reason(name, entry.path) is None
+    return name != _VENDORED and folder_reason(name, entry.path) is None

@@ -1,14 +1,16 @@
 """Which files of a source folder go into a bundle, and why the others do not.
 
-A file goes in unless one of these says no, in this order: a folder above it is for development only, its own name is,
-or a line of ``.pluginignore`` (gitignore syntax) matches. ``.pluginignore`` can exclude more but never include again
-what the first two exclude: nobody ships a key because of a stray ``!*``.
+A file goes in unless one of these says no, in this order: a folder above it is for development only, its own name is
+(both of them known to `mobileops.toolchain.leftovers`), or a line of ``.pluginignore`` (gitignore syntax) matches.
+``.pluginignore`` can exclude more but never include again what the first two exclude: nobody ships a key because of a
+stray ``!*``.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
+from mobileops.toolchain import leftovers
 from mobileops.toolchain.pack.codes import PackCode, fail
 
 if TYPE_CHECKING:
@@ -16,22 +18,6 @@ if TYPE_CHECKING:
 
 IGNORE_FILE: Final = ".pluginignore"
 MAX_IGNORE_BYTES: Final = 1 << 20
-
-_FILES: Final = {
-    **dict.fromkeys((".git", ".gitignore", ".gitattributes", ".gitmodules", ".hgignore"), "version control"),
-    **dict.fromkeys((".DS_Store", "Thumbs.db", "desktop.ini", ".directory"), "left by a file manager"),
-    **dict.fromkeys((".coverage", ".python-version"), "development file"),
-    **dict.fromkeys((".netrc", ".pypirc", ".npmrc"), "credentials"),
-    **dict.fromkeys(("id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "id_ecdsa_sk", "id_ed25519_sk"), "key"),
-    ".env": "environment file",
-    IGNORE_FILE: "packaging rules",
-}
-_SUFFIXES: Final = {
-    **dict.fromkeys((".key", ".p12", ".pfx", ".jks", ".keystore", ".kdbx"), "key"),
-    **dict.fromkeys((".zip.sigstore.json", ".zip.provenance.sigstore.json", ".zip.sbom.sigstore.json"), "build output"),
-    **dict.fromkeys(("~", ".swp", ".swo"), "left by an editor"),
-}
-_ANY_SUFFIX: Final = tuple(_SUFFIXES)
 
 
 class IgnoreRules(Protocol):
@@ -98,13 +84,4 @@ def file_reason(name: str, rules: IgnoreRules, *, plugin: str) -> str | None:
         rules: of the ``.pluginignore``.
         plugin: the name of the plugin, by which its earlier bundles are recognised.
     """
-    base = name.rpartition("/")[2]
-    if base in _FILES:
-        return _FILES[base]
-    if base.endswith(".zip") and (base == name or base.startswith(f"{plugin}-")):
-        return "build output"
-    if base.startswith(".env."):
-        return _FILES[".env"]
-    if base.endswith(_ANY_SUFFIX):
-        return next(reason for suffix, reason in _SUFFIXES.items() if base.endswith(suffix))
-    return rules.reason(name)
+    return leftovers.file_reason(name, plugin=plugin) or rules.reason(name)

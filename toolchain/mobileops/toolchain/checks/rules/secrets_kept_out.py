@@ -6,7 +6,7 @@ import itertools
 from typing import TYPE_CHECKING, Final
 
 from mobileops.errors import Finding
-from mobileops.toolchain import secrets
+from mobileops.toolchain import leftovers, secrets
 from mobileops.toolchain.checks import files
 from mobileops.toolchain.checks.files import Unreadable
 
@@ -27,10 +27,10 @@ def check(source: Source) -> Iterator[Finding]:
 
 
 def _findings(source: Source) -> Iterator[Finding]:
-    left = MAX_BYTES
+    left, plugin = MAX_BYTES, source.text_of("name") or ""
     for name in source.tree.files:
-        if secrets.private_file(name):
-            continue  # another rule says so
+        if leftovers.file_reason(name, plugin=plugin):
+            continue  # it is not packed; another rule speaks about those that are private by their name
         content = files.read_bytes(source.folder, name)
         if isinstance(content, Unreadable):
             continue  # too large to search, or gone
