@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 import jsonschema
-from _timing import Contender, as_json, measure, report
+from _timing import Contender, Result, as_json, measure, report
 
 from mobileops import manifest
 
@@ -24,7 +24,7 @@ SCHEMA_FILE = SCHEMA / "plugin" / "v1" / "plugin.schema.json"
 GOOD = SCHEMA / "examples" / "valid" / "mission-processing.json"
 BAD = SCHEMA / "examples" / "invalid" / "every-layer-at-once.json"
 GOALS = {"cold": 2.0, "diagnostics": 0.5, "warm": 0.2}
-PLUGIN_CLASS = "from mobileops.plugin import ProcessingPlugin\nclass Good(ProcessingPlugin):\n    pass\n"
+PLUGIN_CLASS = "from mobileops.plugin import ProcessingPlugin\nclass DataProcessor(ProcessingPlugin):\n    pass\n"
 FINDINGS = 1  # the exit code of both programs for a manifest with findings
 
 VALIDATE = "from mobileops.cli.main import main\nraise SystemExit(main())\n"
@@ -53,6 +53,14 @@ def cold(folder: Path) -> tuple[Contender, list[Contender]]:
     subject = Contender("mobileops validate plugin.json", process(VALIDATE, "validate", str(GOOD)))
     whole = Contender("mobileops validate FOLDER", process(VALIDATE, "validate", str(plugin)))
     return subject, [subject, whole, Contender("python -I -c 'import json'", process("import json"))]
+
+
+def show_shares(results: list[Result]) -> None:
+    """Print how many times the cost of the floor each other contender has; for the whole plugin there is no goal."""
+    *others, floor = results
+    for result in others:
+        wall, best, cpu = (getattr(result, kind) / getattr(floor, kind) for kind in ("median_s", "best_s", "cpu_s"))
+        print(f"  {result.name}: {wall:.2f} x the floor (best {best:.2f} x, processor time {cpu:.2f} x)")
 
 
 def diagnostics(folder: Path) -> tuple[Contender, list[Contender]]:
@@ -98,6 +106,8 @@ def main() -> None:
         ):
             results = measure(contenders, rounds=rounds)
             reports.append(report(f"{title}: goal {GOALS[title]} x", results, subject=subject.name))
+            if title == "cold":
+                show_shares(results)
     if arguments.json:
         arguments.json.write_text(as_json(reports), encoding="utf-8")
 

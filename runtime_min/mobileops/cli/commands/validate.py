@@ -16,20 +16,36 @@ SUFFIXES = (".json", ".yaml", ".yml")
 
 
 def quick(words: Sequence[str], console: Console) -> int | None:
-    """Answer for one good manifest that is named by its file; None if it takes more than that.
+    """Answer for a manifest or a folder that is named by its path alone; None if it takes more than that.
 
-    An editor or a hook does this for every change of a file, and it costs little more than Python itself. Whatever is
-    not plainly good is looked at again, with everything that it takes to say what is wrong.
+    An editor or a hook does this for every change of a file: argparse would be a large part of what it costs.
     """
-    if len(words) != 1 or not words[0].endswith(".json") or words[0].startswith("-"):
+    import os  # noqa: PLC0415  in every process already
+
+    word = words[0] if words else "."
+    if len(words) > 1 or word.startswith("-"):
         return None
+    if word.endswith(SUFFIXES[0]):
+        return _good_manifest(word, console)
+    if not os.path.exists(os.path.join(word, "plugin.json")):  # noqa: PTH110, PTH118  pathlib comes when it is needed
+        return None
+    from pathlib import Path  # noqa: PLC0415  as late as the rest
+
+    return _report(Path(word).resolve(), None, console, form="text")
+
+
+def _good_manifest(word: str, console: Console) -> int | None:
+    """Answer for one good manifest at little more than the cost of Python itself.
+
+    Whatever is not plainly good is looked at again, with everything that it takes to say what is wrong.
+    """
     import os  # noqa: PLC0415  in every process already
 
     from mobileops.manifest import MAX_JSON_BYTES, check, loads  # noqa: PLC0415  as late as the rest
 
-    folder, name = os.path.split(words[0])
+    folder, name = os.path.split(word)
     try:
-        descriptor = os.open(words[0], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(word, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
             content = file.read(MAX_JSON_BYTES + 1)
         good = not check(loads(content, where=name), where=name)
@@ -58,12 +74,16 @@ def configure(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Print all findings; exit 1 when one of them is an error."""
-    from mobileops.toolchain.diagnostics import diagnose  # noqa: PLC0415  see quick
-
     source, manifest_name = _target(arguments.plugin, console)
     form = arguments.format or ("json" if arguments.json else "text")
     if arguments.fix:
         _fix(source, manifest_name, console, for_people=form == "text")
+    return _report(source, manifest_name, console, form=form)
+
+
+def _report(source: Path, manifest_name: str | None, console: Console, *, form: str) -> int:
+    from mobileops.toolchain.diagnostics import diagnose  # noqa: PLC0415  see quick
+
     diagnostics = diagnose(source, manifest_name=manifest_name)
     errors = sum(found.is_error for found in diagnostics)
     name = manifest_name or source.name
@@ -73,8 +93,13 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         console.print(formats.render(diagnostics, form, name=name, base=_base(source)))
     if form == "text":
         warnings = len(diagnostics) - errors
-        console.note(f"{name}: {errors} errors, {warnings} warnings" if diagnostics else f"{name}: valid")
+        counted = f"{_counted(errors, 'error')}, {_counted(warnings, 'warning')}"
+        console.note(f"{name}: {counted if diagnostics else 'valid'}")
     return 1 if errors else 0
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _target(word: str | None, console: Console) -> tuple[Path, str | None]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from mobileops.errors import Finding
+
+_PREFIX: Final = "MOP"
+_MANIFEST_AREA: Final = "MOP1"
+_FIRST_OF_FOLDER: Final = 1320
 
 
 class Diagnostic(NamedTuple):
@@ -54,3 +58,8 @@ class Diagnostic(NamedTuple):
             "column": self.column,
             "end_column": self.end_column,
         }
+
+
+def is_of_manifest(code: str) -> bool:
+    """Whether a finding is about the manifest alone, which a device checks too, and not about the files beside it."""
+    return code.startswith(_MANIFEST_AREA) and int(code.removeprefix(_PREFIX)) < _FIRST_OF_FOLDER

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from mobileops.manifest import UNKNOWN_KEY
+from mobileops.toolchain.diagnostics.diagnostic import is_of_manifest
 from mobileops.toolchain.diagnostics.layout import pointer_part
 
 if TYPE_CHECKING:
@@ -25,9 +26,6 @@ MAX_FINDINGS: Final = 1000  # a manifest with more is no plugin with a typing mi
 
 _MISSING: Final = re.compile(r'Missing property "(?P<key>[^"]+)"')
 _SUGGESTION: Final = re.compile(r"did you mean '(?P<key>[^']+)'\?")
-_PREFIX: Final = "MOP"
-_MANIFEST_AREA: Final = "MOP1"
-_FIRST_OF_FOLDER: Final = 1320
 _NEAR: Final = 0.6
 
 
@@ -114,11 +112,6 @@ def without_echoes(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     wrong = {finding.where for finding in found if is_of_manifest(finding.code) and finding.severity == "error"}
     wrong |= {place.partition(":")[0] for place in wrong if "#" not in place}
     return tuple(finding for finding in found if is_of_manifest(finding.code) or finding.where not in wrong)
-
-
-def is_of_manifest(code: str) -> bool:
-    """Whether a finding is about the manifest alone, which a device checks too, and not about the files beside it."""
-    return code.startswith(_MANIFEST_AREA) and int(code.removeprefix(_PREFIX)) < _FIRST_OF_FOLDER
 
 
 def value_at(value: object, pointer: str) -> object:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from mobileops.errors import Finding
 from mobileops.toolchain.checks import files
 from mobileops.toolchain.checks.files import Unreadable
-from mobileops.toolchain.diagnostics.folding import is_of_manifest
+from mobileops.toolchain.diagnostics.diagnostic import is_of_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
