@@ -1,7 +1,8 @@
 #!/bin/sh
 # Unpack an arm64 Python and what it needs into a folder, for qemu-aarch64 -L: nothing is installed, no rights are needed.
 # Usage: .ci/arm64_root.sh FOLDER
-# ARM64_MIRROR names the archive when the one of this machine has no arm64 packages (Ubuntu keeps them apart).
+# The packages come from where this machine's own apt sources say (Debian has all architectures in one archive), or from
+# the archive that ARM64_MIRROR names, where that one has none for arm64 (Ubuntu keeps them apart).
 set -eu
 folder=$1
 apt=$folder/apt
@@ -17,7 +18,10 @@ if [ -n "${ARM64_MIRROR-}" ]; then
     set -- "$@" -o Dir::Etc::sourcelist="$apt/sources.list" -o Dir::Etc::sourceparts=/dev/null
 fi
 apt-get "$@" update
-apt-get "$@" install --download-only --no-install-recommends python3-minimal libpython3-stdlib
+if ! apt-get "$@" install --download-only --no-install-recommends python3-minimal libpython3-stdlib; then
+    echo "arm64_root.sh: where the apt sources have no arm64 packages, set ARM64_MIRROR to an archive that has them" >&2
+    exit 1
+fi
 for package in "$apt"/cache/archives/*.deb; do
     dpkg-deb --extract "$package" "$folder/root"
 done

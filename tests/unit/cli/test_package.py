@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
 
+import jsonschema
 import pytest
 
 from mobileops.bundle import open_bundle
 from mobileops.bundle.layout import STORED
+from mobileops.toolchain._resources import schema_root
 from tests.fakes.plugin_folder import write_plugin
 
 TOKEN = "ghp_" + "a1B2" * 9
@@ -40,14 +43,37 @@ def test_the_tree_says_the_same(mobileops, plugin):
     code, out, _ = mobileops("package", "demo", "--list", "--tree")
     assert code == 0
     assert "├── lib/\n│   └── util.py\n" in out
-    assert "└── notes.txt  (not packed: .pluginignore:2: notes.txt)\n" in out
+    assert "├── notes.txt  (not packed: .pluginignore:2: notes.txt)\n" in out
     assert "├── __pycache__/  (not packed: cache)\n" in out
+    assert out.endswith("└── plugin.json\n")
 
 
 def test_the_list_for_programs_has_both_halves(mobileops, plugin):
     listed = json.loads(mobileops("package", "demo", "--list", "--json")[1])
     assert "lib/util.py" in listed["included"]
     assert ["notes.txt", ".pluginignore:2: notes.txt"] in listed["excluded"]
+
+
+def _report(schema, out):
+    report = json.loads(out)
+    jsonschema.validate(report, json.loads((schema_root() / f"cli/{schema}.v1.schema.json").read_text()))
+    return report
+
+
+@pytest.mark.parametrize("allow", [(), ("--allow", "key.txt")], ids=["plain", "override"])
+def test_the_list_names_every_member_of_the_bundle_that_is_built(mobileops, plugin, allow):
+    if allow:
+        (plugin / "key.txt").write_text(TOKEN)
+    listed = _report("package-list", mobileops("package", "demo", *allow, "--list", "--json")[1])
+    built = _report("package", mobileops("package", "demo", *allow, "--json")[1])
+    assert sorted([*listed["included"], *(name for name, _ in listed["generated"])]) == sorted(built["members"])
+    assert built["sha256"] == hashlib.sha256((plugin / "dist" / "demo-1.0.0.zip").read_bytes()).hexdigest()
+
+
+def test_the_list_says_of_what_packing_makes_what_it_is(mobileops, plugin):
+    out = mobileops("package", "demo", "--list")[1]
+    assert "+ plugin.json  (the manifest, canonical; from plugin.json)\n" in out
+    assert "+ .mobileops/files.json  (size, digest and mode of every other member)\n" in out
 
 
 def test_stored_is_a_bundle_without_compression(mobileops, plugin):

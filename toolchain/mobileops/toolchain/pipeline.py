@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mobileops.bundle import API_MEMBER, open_bundle, read_overrides
-from mobileops.bundle.layout import STORED
+from mobileops.bundle.layout import FILES_MEMBER, MANIFEST_MEMBER, OVERRIDES_MEMBER, SBOM_MEMBER, STORED
 from mobileops.errors import ManifestError, MobileOpsError, PackagingError
 from mobileops.toolchain.api import describe_files
 from mobileops.toolchain.checks.rules import secrets_kept_out
 from mobileops.toolchain.diagnostics import diagnose
 from mobileops.toolchain.pack import Packed, Plan, Target, dependencies, pack, parse_target, plan
 from mobileops.toolchain.pack.inputs import build_inputs
+from mobileops.toolchain.pack.plan import LOCK_FILE, VENDOR_FOLDER
 from mobileops.toolchain.rebuild import Difference, first_difference
 from mobileops.toolchain.sign import BuildInputs, sign_bundle
 from mobileops.toolchain.sign.source import describe
@@ -34,6 +35,7 @@ __all__ = [
     "Plan",
     "Rebuilt",
     "TestRun",
+    "generated",
     "package",
     "package_signed",
     "plan",
@@ -134,6 +136,21 @@ def _build(
     options: dict[str, Any] = {"progress": progress} if progress else {}
     options |= {"stored": choices.stored, "target": choices.target}
     return pack(source, out_dir, planned=planned, generated={API_MEMBER: api}, **options)
+
+
+def generated(planned: Plan) -> tuple[tuple[str, str], ...]:
+    """Return (name, what it is) of the members that packing makes, in the order of the bundle."""
+    members = [
+        (MANIFEST_MEMBER, f"the manifest, canonical; from {planned.manifest_file}"),
+        (FILES_MEMBER, "size, digest and mode of every other member"),
+        (SBOM_MEMBER, "the list of vendored packages"),
+        (API_MEMBER, "what the plugin offers, read from its source"),
+    ]
+    if planned.overrides is not None:
+        members.append((OVERRIDES_MEMBER, "what --allow let in"))
+    if planned.manifest.dependencies:
+        members.append((f"{VENDOR_FOLDER}/", f"the dependencies, from the wheels that {LOCK_FILE} locks"))
+    return tuple(members)
 
 
 def rebuild(bundle: Path, source: Path) -> Rebuilt:

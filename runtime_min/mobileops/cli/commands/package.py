@@ -98,13 +98,17 @@ def _watched(console: Console) -> AbstractContextManager[Bar | None]:
 def _show_plan(source: Path, arguments: argparse.Namespace, console: Console) -> int:
     plan = pipeline.plan(source, allow=frozenset(arguments.allow))
     included = [planned.name for planned in plan.files]
+    generated = pipeline.generated(plan)
     if arguments.json:
-        console.json({"included": included, "excluded": [list(pair) for pair in plan.excluded]})
+        pairs = {"generated": generated, "excluded": plan.excluded}
+        console.json({"included": included, **{key: list(map(list, value)) for key, value in pairs.items()}})
         return 0
     if arguments.tree:
-        for line in _tree.lines(included, dict(plan.excluded)):
+        for line in _tree.lines([*(name for name, _ in generated), *included], dict(plan.excluded)):
             console.print(line)
         return 0
+    for name, what in generated:
+        console.print(f"+ {name}  ({what})")
     for name in included:
         console.print(f"+ {name}")
     for name, reason in plan.excluded:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import uuid
 from pathlib import Path
 
 import jsonschema
 import pytest
 from referencing import Registry, Resource
 
-from mobileops.manifest import parse
+from mobileops.manifest import canonical, parse
 from mobileops.toolchain.pack.distributions import dependency_graph, read_distributions
 from mobileops.toolchain.pack.sbom import write_sbom
 from tests.unit.toolchain.pack.conftest import MANIFEST
@@ -112,3 +113,10 @@ def test_metadata_with_gaps_are_read_as_far_as_they_go(tmp_path):
 
 def test_native_wheels_are_told_from_the_others(site):
     assert [found.native for found in read_distributions(site)] == [False, False, True]
+
+
+def test_the_serial_number_is_the_version_5_uuid_of_the_rest(site):
+    document = _sbom(site)
+    serial = document.pop("serialNumber")
+    namespace = uuid.uuid5(uuid.NAMESPACE_URL, "https://mobileops.dev/bundle/sbom")
+    assert serial == uuid.uuid5(namespace, canonical(document).decode()).urn

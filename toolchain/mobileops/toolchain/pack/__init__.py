@@ -5,17 +5,16 @@ What locks dependencies is imported on first use (PEP 562): it costs as much as 
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 from mobileops.toolchain.pack.build import Packed, pack
 from mobileops.toolchain.pack.codes import PackCode
 from mobileops.toolchain.pack.plan import Plan, Planned, plan
-from mobileops.toolchain.pack.vendor import dependencies
 
 if TYPE_CHECKING:
     from mobileops.toolchain.pack.locking import Locked, lock
     from mobileops.toolchain.pack.targets import Target, parse_target
+    from mobileops.toolchain.pack.vendor import dependencies
 
 __all__ = [
     "Locked",
@@ -31,11 +30,19 @@ __all__ = [
     "plan",
 ]
 
-_HOMES: Final = {"Locked": "locking", "lock": "locking", "Target": "targets", "parse_target": "targets"}
+_HOMES: Final = {
+    "Locked": "locking",
+    "lock": "locking",
+    "Target": "targets",
+    "parse_target": "targets",
+    "dependencies": "vendor",
+}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - any exported value
     if name not in _HOMES:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)
+    import importlib  # noqa: PLC0415 - for what is imported on first use alone
+
     return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

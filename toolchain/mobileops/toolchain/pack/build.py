@@ -6,10 +6,10 @@ compressors, and on nothing else; `pack` of a copied tree gives the same file.
 
 from __future__ import annotations
 
+import _thread
 import functools
 import hashlib
 import os
-import threading
 from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
 from zlib_ng.zlib_ng import crc32
@@ -127,7 +127,7 @@ def _published(build: _Build, out_dir: Path, name: str) -> Packed:
     """Write to a temporary file beside the target and rename it when it is complete and on disk."""
     target = out_dir / name
     # Unique among everything that could pack into the same folder at once, on this machine.
-    temporary = out_dir / f".{name}.{os.getpid()}-{threading.get_ident()}.part"
+    temporary = out_dir / f".{name}.{os.getpid()}-{_thread.get_ident()}.part"
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
         temporary.unlink(missing_ok=True)

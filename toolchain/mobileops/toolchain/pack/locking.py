@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mobileops.toolchain.pack import resolver_words
 from mobileops.toolchain.pack.codes import PackCode, fail
-from mobileops.toolchain.pack.requirements import LOCK_FILE, header, parse_requirement, wheel_tags
+from mobileops.toolchain.pack.plan import LOCK_FILE
+from mobileops.toolchain.pack.requirements import header, parse_requirement, wheel_tags
 from mobileops.toolchain.pack.source_manifest import load_manifest
 from mobileops.toolchain.pack.targets import MACHINES, Target, pythons_in
 from mobileops.toolchain.pack.uv import run_uv

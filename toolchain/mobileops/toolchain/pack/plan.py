@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from mobileops.toolchain.pack.include import IgnoreRules
 
 VENDOR_FOLDER: Final = "vendor"
+LOCK_FILE: Final = "requirements.txt"
+"""The locked dependencies, see `mobileops.toolchain.pack.requirements`."""
 _RESERVED_FOLDERS: Final = frozenset({VENDOR_FOLDER, RESERVED_FOLDER.rstrip("/")})
 
 

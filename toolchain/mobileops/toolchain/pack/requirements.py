@@ -18,6 +18,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mobileops.toolchain.pack.codes import PackCode, fail
+from mobileops.toolchain.pack.plan import LOCK_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from mobileops.toolchain.pack.targets import Target
 
-LOCK_FILE: Final = "requirements.txt"
 MAX_LOCK_BYTES: Final = 4 << 20
 _HEADER: Final = "# mobileops lock: "
 _TARGETS: Final = "# for: "

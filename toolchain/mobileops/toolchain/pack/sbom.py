@@ -6,12 +6,11 @@ tool that wrote it, and the serial number is derived from the rest of the docume
 
 from __future__ import annotations
 
-import uuid
+import hashlib
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from mobileops.manifest import canonical
-from mobileops.toolchain.pack.distributions import dependency_graph
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +19,8 @@ if TYPE_CHECKING:
     from mobileops.toolchain.pack.distributions import Distribution
 
 SPEC_VERSION: Final = "1.6"
-_SERIAL_NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "https://mobileops.dev/bundle/sbom")
+_SERIAL_NAMESPACE: Final = bytes.fromhex("731a20b0dcc55ea3ae7bc234c1fbe5f2")
+"""The UUID version 5 of https://mobileops.dev/bundle/sbom in the namespace of URLs."""
 
 
 def write_sbom(
@@ -53,13 +53,26 @@ def write_sbom(
             for name in sorted(graph)
         ],
     }
-    serial = uuid.uuid5(_SERIAL_NAMESPACE, canonical(document).decode())
-    return canonical({**document, "serialNumber": f"urn:uuid:{serial}"})
+    return canonical({**document, "serialNumber": f"urn:uuid:{_serial(canonical(document))}"})
+
+
+def _serial(content: bytes) -> str:
+    """Return the UUID version 5 of `content` (RFC 9562, section 5.5).
+
+    The same as `uuid.uuid5`, whose import takes a tenth of the time that a small plugin is packed in.
+    """
+    digest = bytearray(hashlib.sha1(_SERIAL_NAMESPACE + content, usedforsecurity=False).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x50
+    digest[8] = digest[8] & 0x3F | 0x80
+    text = digest.hex()
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
 def _graph(
     manifest: Manifest, distributions: Sequence[Distribution], environment: Mapping[str, str] | None
 ) -> Mapping[str, tuple[str, ...]]:
+    from mobileops.toolchain.pack.distributions import dependency_graph  # noqa: PLC0415 - most plugins have none
+
     return dependency_graph(manifest.dependencies, distributions, environment=environment)
 
 

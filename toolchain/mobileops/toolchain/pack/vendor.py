@@ -12,11 +12,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from mobileops.toolchain.pack import resolver_words
 from mobileops.toolchain.pack.codes import PackCode, fail
-from mobileops.toolchain.pack.distributions import read_distributions
-from mobileops.toolchain.pack.plan import VENDOR_FOLDER, Planned, plan_tree
-from mobileops.toolchain.pack.requirements import LOCK_FILE, read_lock
+from mobileops.toolchain.pack.plan import LOCK_FILE, VENDOR_FOLDER, Planned, plan_tree
 from mobileops.toolchain.pack.sbom import write_sbom
 from mobileops.toolchain.pack.source_manifest import load_manifest
 
@@ -32,7 +29,7 @@ _INSTALLER_NOTES: Final = frozenset(
 )
 _SCRIPT_FOLDERS: Final = frozenset({"bin", "Scripts"})
 _MANUAL_PAGES: Final = "share/man/"
-_BYTECODE: Final = re.compile(r".*\.py[co]")
+_BYTECODE: Final = (".pyc", ".pyo")
 _NATIVE: Final = re.compile(r".*\.so(\.[0-9]+)*")
 _STATIC_LIBRARY: Final = ".a"
 
@@ -100,7 +97,8 @@ def vendored(
     if choice is None:
         yield Vendored((), None, write_sbom(manifest))
         return
-    from mobileops.toolchain.pack.targets import running  # noqa: PLC0415 - most plugins have no dependencies
+    from mobileops.toolchain.pack.distributions import read_distributions  # noqa: PLC0415 - most plugins have none
+    from mobileops.toolchain.pack.targets import running  # noqa: PLC0415 - likewise
 
     with _installed(choice, wheels) as site:
         stripped: list[tuple[str, str]] = []
@@ -125,7 +123,8 @@ def _choose(source: Path, manifest: Manifest, target: Target | None) -> _Choice 
     """Return what is to be installed, or None when there is nothing."""
     if not manifest.dependencies and not (source / LOCK_FILE).exists():
         return None
-    from mobileops.toolchain.pack.targets import MACHINES, Target, pythons_in, running  # noqa: PLC0415 - most need none
+    from mobileops.toolchain.pack.requirements import read_lock  # noqa: PLC0415 - most plugins have no dependencies
+    from mobileops.toolchain.pack.targets import MACHINES, Target, pythons_in, running  # noqa: PLC0415 - likewise
 
     minors = pythons_in(manifest.compatibility.python_version)
     everywhere = [Target(machine, minor).markers() for machine in MACHINES for minor in minors]
@@ -198,7 +197,8 @@ def _install(choice: _Choice, root: Path, wheels: Path | None) -> None:
     where = ("--target", str(root / "site"), *choice.target.uv_options)
     arguments = ("install", *where, "-r", str(requirements), "--quiet", *options)
     what = "the locked dependencies cannot be installed"
-    from mobileops.toolchain.pack.uv import run_uv  # noqa: PLC0415 - most plugins have no dependencies
+    from mobileops.toolchain.pack import resolver_words  # noqa: PLC0415 - most plugins have no dependencies
+    from mobileops.toolchain.pack.uv import run_uv  # noqa: PLC0415 - likewise
 
     # What is in the cache needs no network; hashes make it the same.
     if wheels is None and run_uv((*arguments, "--offline"), code=PackCode.VENDOR_FAILED, what=what).ok:
@@ -215,7 +215,7 @@ def reason_to_strip(name: str) -> str | None:
     notes about itself, static libraries and manual pages: nothing that code could want when it runs.
     """
     first, _, rest = name.partition("/")
-    if _BYTECODE.fullmatch(name):
+    if name.endswith(_BYTECODE):
         return "bytecode"
     if first in _SCRIPT_FOLDERS and rest:
         return "script with the path of an interpreter"

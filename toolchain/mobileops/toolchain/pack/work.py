@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar, cast
 
 if TYPE_CHECKING:
+    import queue
     from collections.abc import Callable
 
 Result = TypeVar("Result")
@@ -44,6 +43,10 @@ class Threads:
     """
 
     def __init__(self, count: int) -> None:
+        import queue  # noqa: PLC0415 - small bundles need neither
+        import threading  # noqa: PLC0415 - likewise
+
+        self._new_queue = queue.SimpleQueue
         self._queue: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._threads = [threading.Thread(target=self._serve, name="pack", daemon=True) for _ in range(count)]
         self._dropped = False
@@ -62,7 +65,7 @@ class Threads:
 
     def submit(self, work: Callable[[], Result]) -> Callable[[], Result]:
         """Start `work` in one of the threads."""
-        outcome: queue.SimpleQueue[tuple[Result, None] | tuple[None, BaseException]] = queue.SimpleQueue()
+        outcome: queue.SimpleQueue[tuple[Result, None] | tuple[None, BaseException]] = self._new_queue()
 
         def run() -> None:
             try:
