@@ -145,6 +145,7 @@ def test_what_exists_is_not_overwritten_and_a_dry_run_says_so(run: Run) -> None:
 
 def test_the_types_are_listed_in_the_schemas_words(run: Run) -> None:
     _code, out, _err = run("--list")
-    assert [line.split()[0] for line in out.splitlines()[1:]] == list(scaffold.templates())
+    assert [line.split()[0] for line in out.splitlines() if line[0] != " "] == list(scaffold.templates())
+    assert max(map(len, out.splitlines())) < 80
     listed = {entry["type"]: entry["summary"] for entry in json.loads(run("--list", "--json")[1])}
     assert listed["ui"].startswith("Shows panels")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -88,7 +89,7 @@ def test_fix_corrects_shows_the_diff_and_is_done_once(mobileops: Run, tmp_path: 
     code, out, err = mobileops("validate", "echo", "--fix")
     assert (code, '-  "versoin": "1.0.0",' in out, "// end" in path.read_text()) == (0, True, False)
     assert err == "echo: plugin.json corrected\necho: valid\n"
-    assert mobileops("validate", "echo", "--fix") == (0, "", "echo: nothing to fix\necho: valid\n")
+    assert mobileops("validate", "echo", "--fix") == (0, "", "echo: nothing has one safe correction\necho: valid\n")
 
 
 def test_fix_leaves_the_report_of_a_program_clean(mobileops: Run, tmp_path: Path) -> None:
@@ -127,6 +128,41 @@ def test_the_projects_rules_hold_for_a_file_too(mobileops: Run, tmp_path: Path) 
     plugin = write_plugin(tmp_path / "echo")
     (plugin / ".mobileops.toml").write_text("nonsense")
     assert mobileops("validate", "echo/plugin.json")[0] == 1
+
+
+BAD = {
+    "a byte too many": b" " * ((1 << 20) + 1),
+    "100,000 keys": b"{" + b",".join(b'"k%d":0' % number for number in range(70_000)) + b"}",
+    "depth": b"[" * 500_000,
+    "invalid UTF-8": b'{"name": "\xff"}',
+    "a lone surrogate": b'{"name": "\\ud800"}',
+    "a huge number": b'{"x-a": ' + b"9" * 100_000 + b"}",
+    "an exponent beyond doubles": b'{"x-a": 1e999999999}',
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "form"),
+    [*((kind, "text") for kind in BAD), *(("a lone surrogate", form) for form in validate.FORMATS[1:])],
+)
+def test_bad_input_is_a_finding_for_people_and_programs(mobileops: Run, tmp_path: Path, kind: str, form: str) -> None:
+    (tmp_path / "echo").mkdir()
+    (tmp_path / "echo" / "plugin.json").write_bytes(BAD[kind])
+    code, out, err = mobileops("validate", "echo", "--format", form)
+    assert (code, "MOP1" in out) == (1, True)
+    assert not {"MOP7000", "Traceback"} & set((out + err).split())
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+@pytest.mark.parametrize("name", ["plugin.json", "plugin.yaml"])
+def test_what_is_no_file_is_a_finding_and_never_waited_for(
+    mobileops: Run, tmp_path: Path, make: Callable[[Path], None], name: str
+) -> None:
+    (tmp_path / "echo").mkdir()
+    make(tmp_path / "echo" / name)
+    code, out, _ = mobileops("validate", "echo")
+    assert (code, f"{name} is" in out, "[MOP1320]" in out) == (1, True, True)
 
 
 HEAVY = {"argparse", "dataclasses", "inspect", "logging", "mobileops.plugin", "mobileops.runtime.home"}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 NAME: Final = "name"
 MAX_LINE_CHARACTERS: Final = 4096
+LIST_COLUMNS: Final = 79
 
 
 def configure(parser: Parser) -> None:
@@ -65,7 +66,12 @@ def _list(console: Console, *, as_json: bool) -> int:
     if as_json:
         console.json([{"type": name, "summary": summary} for name, summary in summaries.items()])
     else:
-        console.table(("type", "summary"), list(summaries.items()))
+        import textwrap  # noqa: PLC0415  only this list needs it
+
+        width = max(map(len, summaries)) + 2
+        for name, summary in summaries.items():
+            left, below = f"{name:{width}}", " " * width
+            console.print(textwrap.fill(summary, LIST_COLUMNS, initial_indent=left, subsequent_indent=below))
     return 0
 
 

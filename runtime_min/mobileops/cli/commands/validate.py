@@ -120,7 +120,7 @@ def _fix(source: Path, manifest_name: str | None, console: Console, *, for_peopl
 
     planned = repair.plan(source, manifest_name=manifest_name)
     if planned is None or planned.before == planned.after:
-        console.note(f"{manifest_name or source.name}: nothing to fix")
+        console.note(f"{manifest_name or source.name}: nothing has one safe correction")
         return
     repair.write(source, planned)
     show = console.print if for_people else console.note

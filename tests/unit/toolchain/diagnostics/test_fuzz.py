@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mobileops.toolchain._resources import schema_root
 from mobileops.toolchain.diagnostics import diagnose, formats, repair
+from mobileops.toolchain.diagnostics.diagnosis import MAX_DIAGNOSTICS
 
 EVERYTHING = json.loads((schema_root() / "examples" / "valid" / "everything.json").read_text(encoding="utf-8"))
 KEYS = st.sampled_from([*EVERYTHING, "permision", "hook", "a/b~c", "", "\ud800", "\N{RIGHT-TO-LEFT OVERRIDE}"])
@@ -63,8 +64,8 @@ def test_any_rules_are_answered(rules: bytes) -> None:
         b'{"a":' + b"/*" * 400_000,
         b'{"version": "' + b"1" * 900_000 + b'"}',
         b'{"a": ' + b"9" * 900_000 + b"}",
-        b'{"x": [' + b"[]," * 300_000 + b"[]]}",
-        b'{"permissions": [' + b'"network.http", ' * 60_000 + b'"ui.render"]}',
+        b'{"x": [' + b"[]," * 100_000 + b"[]]}",
+        b'{"permissions": [' + b'"network.http", ' * 20_000 + b'"ui.render"]}',
         b"\xff" * 1_000_000,
         b"x" * 2_000_000,
     ],
@@ -83,3 +84,12 @@ def test_any_rules_are_answered(rules: bytes) -> None:
 )
 def test_a_bomb_is_answered(content: bytes) -> None:
     answered(content)
+
+
+def test_of_very_many_findings_the_first_are_shown_and_the_others_counted() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "plugin.json").write_bytes(b'{"permissions": [' + b'"ui.render",' * 2000 + b'"ui.render"]}')
+        *shown, last = diagnose(Path(folder))
+    assert len(shown) == MAX_DIAGNOSTICS
+    assert (last.finding.code, last.is_error) == ("MOP1393", True)
+    assert last.finding.what.startswith("there are 1")

@@ -1,24 +1,28 @@
 """From a plugin's folder to its diagnostics; the order of the steps is known here alone.
 
 1. Run the checks. 2. Fold what one typing mistake caused into one finding. 3. Say the nearest file name where one is
-missing, and the catalogue's remedy where a finding has none. 4. Apply the project's rules. 5. Locate and sort.
+missing, and the catalogue's remedy where a finding has none. 4. Apply the project's rules. 5. Locate and sort, and keep
+the first thousand.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mobileops import manifest
+from mobileops.errors import Finding
 from mobileops.toolchain.checks import source
 from mobileops.toolchain.checks.manifest_rules import check_manifest
 from mobileops.toolchain.diagnostics import project_rules
+from mobileops.toolchain.diagnostics.diagnostic import Diagnostic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from mobileops.errors import Finding
-    from mobileops.toolchain.diagnostics.diagnostic import Diagnostic
+
+CODE_MORE: Final = "MOP1393"
+MAX_DIAGNOSTICS: Final = 1000
 
 
 def diagnose(folder: Path, *, manifest_name: str | None = None) -> tuple[Diagnostic, ...]:
@@ -36,7 +40,24 @@ def diagnose(folder: Path, *, manifest_name: str | None = None) -> tuple[Diagnos
     from mobileops.toolchain.diagnostics import places  # noqa: PLC0415 - a good plugin needs no places
 
     improved = [_completed(finding) for finding in _explained(findings, opened)]
-    return places.Places(folder, opened.manifest_name).locate([*rules.apply(improved), *own])
+    located = places.Places(folder, opened.manifest_name).locate([*rules.apply(improved), *own])
+    return _bounded(located, opened.manifest_name)
+
+
+def _bounded(found: tuple[Diagnostic, ...], manifest_name: str) -> tuple[Diagnostic, ...]:
+    """Keep the first diagnostics, and say how many there are beyond them."""
+    shown, more = found[:MAX_DIAGNOSTICS], found[MAX_DIAGNOSTICS:]
+    if not more:
+        return found
+    finding = Finding(
+        CODE_MORE,
+        what=f"there are {len(more)} more findings",
+        where=manifest_name,
+        why="nobody reads a thousand of them",
+        fix="correct the first ones, then check again",
+        severity="error" if any(one.is_error for one in more) else "warning",
+    )
+    return (*shown, Diagnostic(finding, manifest_name))
 
 
 def _explained(findings: tuple[Finding, ...], opened: source.Source) -> tuple[Finding, ...]:

@@ -93,7 +93,7 @@ def _remove(entry: Path) -> None:
 
 def _occupied(target: Path) -> UsageError:
     return UsageError(
-        f"{str(target)!r} exists already",
+        f"there is something called {target.name!r} already",
         code="MOP7103",
         where=str(target),
         why="create-template never overwrites",
