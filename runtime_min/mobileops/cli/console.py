@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mobileops.errors import MobileOpsError
     from mobileops.runtime.home import Home
+
+
+MIN_COLUMNS: Final = 40
+"""Text is not wrapped into a narrower column than this: a digest would fill line after line."""
 
 
 class Console(NamedTuple):
@@ -42,6 +46,18 @@ class Console(NamedTuple):
         import msgspec  # noqa: PLC0415  only commands that print JSON need it
 
         self.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+
+    def wrapped(self, label: str, text: str) -> None:
+        """Write text after a label: on a terminal in lines of its width, otherwise in one line."""
+        lines = [text]
+        if self.stdout.isatty():
+            import shutil  # noqa: PLC0415  only a terminal has a width
+            import textwrap  # noqa: PLC0415  likewise
+
+            width = max(shutil.get_terminal_size().columns - len(label), MIN_COLUMNS)
+            lines = textwrap.wrap(text, width, break_on_hyphens=False)
+        for place, line in enumerate(lines):
+            self.print(f"{' ' * len(label) if place else label}{line}")
 
     def note(self, text: str) -> None:
         """Write one line for a person, after the data that came before it."""

@@ -55,6 +55,17 @@ class Parser(argparse.ArgumentParser):
             )
         return arguments
 
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        """Refuse a word that is none of the choices, with the nearest one; called by argparse."""
+        choices = [str(choice) for choice in action.choices or ()]
+        if choices and str(value) not in choices:
+            what = (action.option_strings or [action.dest])[-1]
+            raise UsageError(
+                f"{str(value)!r} is none of {', '.join(choices)}: {what} of 'mobileops {self._verb.name}'",
+                code="MOP7003",
+                fix=did_you_mean(str(value), choices) or f"mobileops {self._verb.name} --help",
+            )
+
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing and exiting."""
         raise UsageError(

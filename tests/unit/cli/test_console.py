@@ -42,3 +42,15 @@ def test_columns_are_aligned_and_have_no_trailing_space() -> None:
 def test_only_a_near_word_is_suggested(word: str, expected: str | None) -> None:
     suggestion = did_you_mean(word, ["install", "list", "doctor"])
     assert suggestion == (f"did you mean {expected!r}?" if expected else None)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_text_is_wrapped_on_a_terminal_only(terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    out = io.StringIO()
+    out.isatty = lambda: terminal  # type: ignore[method-assign]
+    Console(io.StringIO(), out, io.StringIO(), {}).wrapped("said: ", "word " * 20 + "end")
+    lines = out.getvalue().splitlines()
+    assert len(lines) == (3 if terminal else 1)
+    assert max(map(len, lines[: len(lines) - 1] or [""])) <= 50
+    assert all(line.startswith("      word") for line in lines[1:])

@@ -14,6 +14,7 @@ from mobileops.cli.commands import _secrets
 from mobileops.errors import UsageError
 from mobileops.toolchain.pack import pack
 from tests.fakes.plugin_folder import write_plugin
+from tests.unit.cli.conftest import as_published
 
 PROGRAM = [sys.executable, "-c", "import sys; from mobileops.cli.main import main; sys.exit(main())"]
 
@@ -37,13 +38,22 @@ def descriptor():
 
 def test_a_key_is_made_listed_and_exported(mobileops, tmp_path):
     code, out, err = mobileops("keys", "generate", "release", "--no-passphrase", "--json")
-    made = json.loads(out)
-    assert (code, made["type"], made["encrypted"], err) == (0, "p256", "no", "")
+    made = as_published("keys", out)
+    assert (code, made["type"], made["encrypted"], err) == (0, "p256", False, "")
     assert made["hint"] in mobileops("keys", "list")[1]
-    assert json.loads(mobileops("keys", "list", "--json")[1]) == [made]
+    assert as_published("keys", mobileops("keys", "list", "--json")[1]) == [made]
+    assert as_published("keys", mobileops("keys", "export", "release", "--json")[1])["public"].startswith("-----BEGIN")
     assert mobileops("keys", "export", "release")[1].startswith("-----BEGIN PUBLIC KEY-----\n")
     assert mobileops("keys", "export", "release", "--out", "r.pub")[0] == 0
     assert (tmp_path / "r.pub").read_text() == mobileops("keys", "export", "release")[1]
+
+
+def test_a_mistyped_name_or_action_gets_a_suggestion(mobileops):
+    assert mobileops("keys", "generate", "release", "--no-passphrase")[0] == 0
+    code, _, err = mobileops("keys", "export", "relaese")
+    assert (code, "did you mean 'release'?" in err) == (1, True)
+    code, _, err = mobileops("keys", "genrate", "x")
+    assert (code, "did you mean 'generate'?" in err) == (2, True)
 
 
 def test_without_keys_the_list_says_how_to_make_one(mobileops):
@@ -69,7 +79,7 @@ def test_a_key_file_signs_too(mobileops, tmp_path):
     archive = pack(write_plugin(tmp_path / "echo"), tmp_path / "dist").path
     private = json.loads(mobileops("keys", "generate", "release", "--no-passphrase", "--json")[1])["private"]
     code, out, _ = mobileops("sign", str(archive), "--key", private, "--json")
-    assert (code, json.loads(out)["mode"]) == (0, "key")
+    assert (code, as_published("sign", out)["mode"]) == (0, "key")
 
 
 @pytest.mark.parametrize("text", [b"", b"\n", b"x" * (_secrets.MAX_SECRET_BYTES + 2)])
@@ -133,6 +143,18 @@ def on_terminal(*words, home, answers):
             os.write(terminal, waiting.pop(0))
     os.close(terminal)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown
+
+
+def test_an_interrupted_prompt_makes_no_key_and_ends_its_line(tmp_path):
+    code, shown = on_terminal("keys", "generate", "release", home=tmp_path, answers=[b"\x03"])
+    assert (code, b": \r\n" in shown, b"Traceback" in shown) == (130, True, False), shown
+    assert not (tmp_path / "keys").exists()
+
+
+def test_two_different_passphrases_make_no_key(tmp_path):
+    code, shown = on_terminal("keys", "generate", "release", home=tmp_path, answers=[b"one\n", b"two\n"])
+    assert (code, b"differ" in shown, b"twice" in shown) == (2, True, True), shown
+    assert not (tmp_path / "keys").exists()
 
 
 def test_on_a_terminal_the_passphrase_is_asked_twice_and_not_shown(tmp_path):

@@ -13,6 +13,7 @@ from mobileops.runtime.home import Home
 from mobileops.toolchain.sign import LocalInstance
 from tests.fakes.key_signature import make_key, public_pem
 from tests.fakes.signed_bundle import Publisher
+from tests.unit.cli.conftest import as_published
 
 if TYPE_CHECKING:
     from tests.unit.cli.conftest import Run
@@ -55,13 +56,37 @@ def test_a_key_that_was_added_may_publish_its_names(mobileops: Run, tmp_path: Pa
     (tmp_path / "fleet.pub").write_bytes(public_pem(make_key()))
     assert mobileops("trust", "add", "key", "fleet.pub", "--plugins", "fleet-*")[0] == 0
     (tmp_path / "fleet.pub").unlink()  # the home has its own copy
-    assert "key:roots/fleet.pub" in mobileops("trust", "show")[1]
+    assert "key:roots/fleet-" in mobileops("trust", "show")[1]
+
+
+def test_a_key_does_not_take_the_place_of_another_whose_file_is_called_the_same(mobileops: Run, tmp_path: Path) -> None:
+    pems = {}
+    for owner in ("acme", "evil"):
+        (tmp_path / owner).mkdir()
+        pems[owner] = public_pem(make_key())
+        (tmp_path / owner / "release.pub").write_bytes(pems[owner])
+        added = mobileops("trust", "add", "key", f"{owner}/release.pub", "--plugins", f"{owner}-*", "--json")
+        assert as_published("trust-change", added[1])["changed"]  # type: ignore[index]
+    rules = json.loads((tmp_path / "home" / "trust.json").read_text())["publishers"]
+    assert [(tmp_path / "home" / rule["key"]).read_bytes() for rule in rules] == [pems["acme"], pems["evil"]]
+
+
+@pytest.mark.parametrize("name", ["../escape.pub", "two words.pub", "\udcff.pub", "x" * 200 + ".pub"])
+def test_the_name_of_a_file_that_is_copied_in_is_harmless(mobileops: Run, tmp_path: Path, name: str) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / name).write_bytes(public_pem(make_key()))
+    assert mobileops("trust", "add", "key", f"in/{name}", "--plugins", "fleet-*")[0] == 0
+    (copied,) = (tmp_path / "home" / "roots").iterdir()
+    assert copied.name.isascii()
+    assert len(copied.name) < 100
 
 
 def test_a_private_root_is_copied_under_its_own_name(mobileops: Run, tmp_path: Path) -> None:
     (tmp_path / "corp_root.json").write_bytes(LocalInstance.open_or_create(tmp_path / "corp").trusted_root_json())
     assert mobileops("trust", "add", "root", "corp_root.json", "--name", "corp")[0] == 0
-    assert (tmp_path / "home" / "roots" / "corp.json").exists()
+    (copied,) = (tmp_path / "home" / "roots").iterdir()
+    assert copied.name.startswith("corp_root-")
+    assert mobileops("trust", "add", "root", "corp_root.json", "--name", "../trust")[0] == 3
     assert mobileops("trust", "add", "root", "corp_root.json", "--name", "corp")[0] == 2
 
 
@@ -72,6 +97,8 @@ def test_a_private_root_is_copied_under_its_own_name(mobileops: Run, tmp_path: P
         (("add", "key", "p384.pub"), 2, "MOP7003"),
         (("add", "key", "p384.pub", "--plugins", "a"), 3, "MOP3130"),
         (("add", "key", "none.pub", "--plugins", "a"), 2, "MOP3141"),
+        (("add", "root", "p384.pub"), 2, "MOP3141"),
+        (("add", "root", "list.json"), 2, "MOP3141"),
         (("add", "publisher", "--plugins", "a", "--root", "none", "--issuer", "i"), 3, "MOP3104"),
         (("add", "publisher", "--plugins", "a", "--root", "local", "--issuer", "i"), 3, "MOP3103"),
         (("revoke",), 2, "MOP7003"),
@@ -82,18 +109,21 @@ def test_a_private_root_is_copied_under_its_own_name(mobileops: Run, tmp_path: P
         (("rotate", "echo"), 2, "--reason"),
         (("update", "--tuf-root", "none.json"), 2, "MOP3142"),
         (("update", "--url", "http://127.0.0.1:9"), 3, "MOP3132"),
-        (("shwo",), 2, "invalid choice"),
+        (("add", "keey", "p384.pub"), 2, "did you mean 'key'?"),
+        (("shwo",), 2, "did you mean 'show'?"),
         ((), 2, "ACTION"),
     ],
-    ids=range(16),
+    ids=range(19),
 )
 def test_what_cannot_be_is_refused_and_changes_nothing(
     mobileops: Run, tmp_path: Path, words: tuple[str, ...], code: int, text: str
 ) -> None:
     (tmp_path / "p384.pub").write_bytes(public_pem(make_key("p384")))
+    (tmp_path / "list.json").write_text("[]")
     found, _out, err = mobileops("trust", *words)
     assert (found, text in err, "Traceback" in err) == (code, True, False), err
     assert not (tmp_path / "home" / "trust.json").exists()
+    assert not (tmp_path / "home" / "roots").exists()
 
 
 def test_another_signer_is_refused_until_the_operator_rotates(
@@ -103,8 +133,11 @@ def test_another_signer_is_refused_until_the_operator_rotates(
     bundle = str(publisher.publish("echo", identity="second@localhost"))
     code, _out, err = mobileops("install", bundle)
     assert (code, "MOP3114" in err, "trust rotate echo" in err) == (3, True, True)
-    code, out, _err = mobileops("trust", "rotate", "echo", "--reason", "the author moved")
-    assert (code, "first@localhost" in out) == (0, True)
+    code, _out, err = mobileops("trust", "rotate", "ehco", "--reason", "the author moved")
+    assert (code, "did you mean 'echo'?" in err) == (1, True)
+    code, out, _err = mobileops("trust", "rotate", "echo", "--reason", "the author moved", "--json")
+    assert code == 0
+    assert as_published("trust-rotate", out)["forgotten"]["identity"] == "first@localhost"  # type: ignore[index]
     assert mobileops("install", bundle)[0] == 0
     (entry,) = (tmp_path / "home" / "trust-log.jsonl").read_text().splitlines()
     recorded = json.loads(entry)
@@ -121,7 +154,8 @@ def test_a_revoked_signer_is_refused_from_then_on(mobileops: Run, publisher: Pub
     assert mobileops("verify", bundle)[0] == 0
     assert mobileops(*words, "2020-01-01T00:00:00Z")[0] == 0
     assert "MOP3172" in mobileops("verify", bundle)[2]
-    assert "already" in mobileops(*words, "2020-01-01T00:00:00Z")[1]
+    again = as_published("trust-change", mobileops(*words, "2020-01-01T00:00:00Z", "--json")[1])
+    assert ("already" in again["what"], again["changed"], again["serial"]) == (True, False, 2)  # type: ignore[index]
     assert mobileops("trust", "revoke", "--key-hint", "A" * 43 + "=")[0] == 0
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from mobileops.toolchain.pack import pack
 from tests.fakes.plugin_folder import write_plugin
+from tests.unit.cli.conftest import as_published
 
 PROGRAM = [sys.executable, "-c", "import sys; from mobileops.cli.main import main; sys.exit(main())"]
 
@@ -31,7 +32,7 @@ def serve(tmp_path):
             line = process.stdout.readline()
             assert line, "it ended early"
             text += line
-        return process, json.loads(text)
+        return process, as_published("trust-serve", text)
 
     yield start
     for process in started:

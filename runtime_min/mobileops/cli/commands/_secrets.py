@@ -35,21 +35,27 @@ def read_descriptor(descriptor: int, *, what: str) -> bytes:
     return secret
 
 
-def passphrase(descriptor: int | None, console: Console, *, confirm: bool = False) -> Callable[[], bytes]:
+def passphrase(descriptor: int | None, console: Console, *, of: str, confirm: bool = False) -> Callable[[], bytes]:
     """Return what gives a passphrase when it is needed.
 
     Args:
         descriptor: where to read it; None asks on the terminal.
         console: for the prompt.
+        of: what the passphrase opens, for the prompt.
         confirm: ask on the terminal twice, because nobody sees what is typed.
     """
 
     def ask() -> bytes:
         if descriptor is not None:
             return read_descriptor(descriptor, what="passphrase")
-        first = _prompt("passphrase: ", console)
-        if confirm and _prompt("passphrase, again: ", console) != first:
-            raise _no_secret("the two passphrases differ")
+        first = _prompt(f"passphrase of {of}: ", console)
+        if confirm and _prompt("the same passphrase again: ", console) != first:
+            raise UsageError(
+                "the two passphrases differ",
+                code="MOP3219",
+                why="nobody sees what is typed, and a key whose passphrase is not known is lost",
+                fix="repeat the command, and type the same passphrase twice",
+            )
         return first
 
     return ask
@@ -59,6 +65,9 @@ def _prompt(text: str, console: Console) -> bytes:
     try:
         os.close(os.open(TERMINAL, os.O_RDWR | os.O_NOCTTY))  # getpass would fall back to reading it with an echo
         typed = getpass.getpass(text, stream=console.stderr)
+    except KeyboardInterrupt:
+        console.note("")  # the cursor is still behind the prompt
+        raise
     except (OSError, EOFError) as error:
         what = "nothing was typed" if isinstance(error, EOFError) else "there is no terminal to ask for a passphrase"
         raise _no_secret(what) from error

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mobileops.cli.commands._secrets import passphrase, read_descriptor
-from mobileops.errors import UsageError
+from mobileops.cli.suggestions import did_you_mean
+from mobileops.errors import NotFoundError, UsageError
 from mobileops.toolchain.sign import LocalInstance, LocalSigner, keys
 
 if TYPE_CHECKING:
@@ -113,6 +114,19 @@ def show(signed: Signed, console: Console) -> None:
     console.note(_ADVICE[signed.by.mode])
 
 
+def find(home: Home, name: str) -> keys.KeyFile:
+    """Return a key of this account; a mistyped name gets a suggestion.
+
+    Raises:
+        NotFoundError, UsageError, HostFault: as ``keys.find``.
+    """
+    try:
+        return keys.find(home.keys, name)
+    except NotFoundError as error:
+        error.fix = did_you_mean(name, keys.names(home.keys)) or error.fix
+        raise
+
+
 def _implied(arguments: argparse.Namespace) -> str:
     if arguments.key is not None:
         return "key"
@@ -134,8 +148,8 @@ def _key(arguments: argparse.Namespace, console: Console, home: Home) -> Signer:
             "mode 'key' needs a key", code="MOP3220", fix="--key NAME; mobileops keys list shows what there is"
         )
     named = Path(arguments.key)
-    path = named if len(named.parts) > 1 or named.suffix else keys.find(home.keys, arguments.key).path
-    return keys.load(path, passphrase=passphrase(arguments.passphrase_fd, console))
+    path = named if len(named.parts) > 1 or named.suffix else find(home, arguments.key).path
+    return keys.load(path, passphrase=passphrase(arguments.passphrase_fd, console, of=f"the key {path.stem!r}"))
 
 
 def _sigstore(arguments: argparse.Namespace, console: Console, mode: str) -> Signer:

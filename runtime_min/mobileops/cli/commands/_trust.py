@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from mobileops.cli.console import printable
 from mobileops.runtime.store import Store
 from mobileops.runtime.trust import Trail, VerifiedBundle, anchors, load_policy, verify
 
@@ -13,6 +14,30 @@ if TYPE_CHECKING:
 
     from mobileops.cli.console import Console
     from mobileops.runtime.home import Home
+
+
+class Change(NamedTuple):
+    """What an action did to the trust policy.
+
+    Attributes:
+        what: in words.
+        serial: of the policy now.
+        changed: whether the policy is another one than before.
+    """
+
+    what: str
+    serial: int
+    changed: bool = True
+
+
+def tell(console: Console, home: Home, change: Change, *, as_json: bool) -> None:
+    """Say what was changed, for a program as schema/cli/trust-change.v1.schema.json describes."""
+    if as_json:
+        console.json({"policy": str(home.trust_policy), **change._asdict()})
+    else:
+        console.print(
+            f"{printable(change.what)}; the policy has the serial {change.serial}{' now' if change.changed else ''}"
+        )
 
 
 def decide(home: Home, bundle: Path, signature: Path | None = None, trail: Trail | None = None) -> VerifiedBundle:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from mobileops.cli.commands._trust import Change, tell
 from mobileops.errors import UsageError
 from mobileops.runtime.trust import editing
 
@@ -32,6 +33,7 @@ def configure(parser: Parser) -> None:
         parser.add_argument(f"--{demand.replace('_', '-')}", help=f"publisher: the only {demand}")
     parser.add_argument("--trigger", nargs="+", metavar="EVENT", help="publisher: events that may start the build")
     parser.add_argument("--max-permissions", nargs="*", metavar="PERMISSION", help="key, publisher: upper bound")
+    parser.json_option()
     parser.example("mobileops trust add key fleet.pub --plugins 'fleet-*'")
 
 
@@ -41,7 +43,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     document = editing.document(home)
     added = {"root": _root, "key": _key, "publisher": _publisher}[arguments.what](arguments, home, document)
     serial = editing.write(home, document)
-    console.print(f"added {added}; the policy has the serial {serial} now")
+    tell(console, home, Change(f"added {added}", serial), as_json=bool(arguments.json))
     return 0
 
 
@@ -53,7 +55,7 @@ def _root(arguments: argparse.Namespace, home: Home, document: dict[str, Any]) -
     if value == "public":
         document["roots"][name] = {"public_instance": True, "assurance": "public"}
     else:
-        path = editing.copy_in(home, Path(value), name=f"{name}.json")
+        path = editing.copy_root(home, Path(value))
         document["roots"][name] = {"trusted_root": path, "assurance": arguments.assurance}
     return f"the root {name!r}"
 
@@ -61,7 +63,7 @@ def _root(arguments: argparse.Namespace, home: Home, document: dict[str, Any]) -
 def _key(arguments: argparse.Namespace, home: Home, document: dict[str, Any]) -> str:
     source = Path(_needed(arguments.value, "a public key in PEM"))
     plugins = _needed(arguments.plugins, "--plugins, the names that the key may sign")
-    path = editing.copy_in(home, source, name=source.name)
+    path = editing.copy_key(home, source)
     _append(document, {"plugins": plugins, "key": path}, arguments)
     return f"the key {source.name} for {', '.join(plugins)}"
 

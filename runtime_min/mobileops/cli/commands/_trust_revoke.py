@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from mobileops.cli.commands._trust import Change, tell
 from mobileops.errors import UsageError
 from mobileops.runtime.trust import editing
 
@@ -28,6 +29,7 @@ def configure(parser: Parser) -> None:
     parser.add_argument("--owner-id", help="a signer, by the number of the repository's owner")
     parser.add_argument("--issuer", help="with a signer: only if this issuer vouched for it")
     parser.add_argument("--after", metavar="TIME", help="with a signer: what was signed from then on; default: all")
+    parser.json_option()
     parser.example("mobileops trust revoke --repository-id 1234 --after 2026-11-01T00:00:00Z")
 
 
@@ -39,10 +41,12 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     list_name, value = _entry(arguments)
     entries = revoked.setdefault(list_name, [])
     if value in entries:
-        console.print("it is revoked already")
-        return 0
-    entries.append(value)
-    console.print(f"revoked {value}; the policy has the serial {editing.write(home, document)} now")
+        change = Change("it is revoked already", document.get("serial", 0), changed=False)
+    else:
+        entries.append(value)
+        shown = value if isinstance(value, str) else ", ".join(f"{key} {text}" for key, text in value.items())
+        change = Change(f"revoked {shown}", editing.write(home, document))
+    tell(console, home, change, as_json=bool(arguments.json))
     return 0
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mobileops.cli.suggestions import did_you_mean
+from mobileops.errors import NotFoundError
 from mobileops.runtime.store import Store
 
 if TYPE_CHECKING:
@@ -17,13 +19,22 @@ def configure(parser: Parser) -> None:
     """Describe the arguments."""
     parser.add_argument("name", help="the plugin")
     parser.add_argument("--reason", required=True, help="why, for the record")
+    parser.json_option()
     parser.example("mobileops trust rotate acme-pay --reason 'moved to another repository, see their announcement'")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Forget the pin and record who it was and why; the next verified install pins its signer."""
     home = console.home()
-    forgotten = Store(home).rotate(arguments.name, reason=arguments.reason)
+    store = Store(home)
+    try:
+        forgotten = store.rotate(arguments.name, reason=arguments.reason)
+    except NotFoundError as error:
+        error.fix = did_you_mean(arguments.name, store.pins()) or error.fix
+        raise
+    if arguments.json:
+        console.json({"name": arguments.name, "forgotten": forgotten.to_dict(), "log": str(home.trust_log)})
+        return 0
     console.print(f"forgot {forgotten}")
     console.note(f"recorded in {home.trust_log}; the next verified install of {arguments.name} pins its signer")
     return 0

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mobileops.cli.commands._secrets import passphrase
+from mobileops.cli.commands._signers import find
 from mobileops.errors import UsageError
 from mobileops.toolchain.sign import keys
 
@@ -45,13 +46,16 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 def _generate(arguments: argparse.Namespace, console: Console) -> int:
     folder = console.home().keys
     keys.check_free(folder, arguments.name)  # before a passphrase is thought of
-    secret = None if arguments.no_passphrase else passphrase(arguments.passphrase_fd, console, confirm=True)()
+    secret = None
+    if not arguments.no_passphrase:
+        of = f"the new key {arguments.name!r}"
+        secret = passphrase(arguments.passphrase_fd, console, of=of, confirm=True)()
     made = keys.generate(folder, arguments.name, key_type=arguments.type, passphrase=secret)
     facts = _facts(made)
     if arguments.json:
         console.json(facts)
     else:
-        console.fields(facts)
+        console.fields(_shown(facts))
         console.note(f"next: mobileops keys export {made.name}, for the trust policy of those who install")
     return 0
 
@@ -62,14 +66,14 @@ def _list(arguments: argparse.Namespace, console: Console) -> int:
         console.json(found)
     elif found:
         header = ("name", "type", "hint", "encrypted", "private")
-        console.table(header, [[str(facts[column]) for column in header] for facts in found])
+        console.table(header, [[str(_shown(facts)[column]) for column in header] for facts in found])
     else:
         console.note("no keys; mobileops keys generate NAME makes one")
     return 0
 
 
 def _export(arguments: argparse.Namespace, console: Console) -> int:
-    key = keys.find(console.home().keys, arguments.name)
+    key = find(console.home(), arguments.name)
     pem = keys.public_pem(keys.public_key(key.path.with_suffix(keys.PUBLIC)))
     if arguments.out is not None:
         keys.write_public(arguments.out, pem)
@@ -83,11 +87,16 @@ def _export(arguments: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _shown(facts: dict[str, object]) -> dict[str, object]:
+    """Return facts as a person reads them."""
+    return facts | {"encrypted": "yes" if facts["encrypted"] else "no"}
+
+
 def _facts(key: keys.KeyFile) -> dict[str, object]:
     return {
         "name": key.name,
         "type": key.type,
         "hint": key.hint,
-        "encrypted": "yes" if key.encrypted else "no",
+        "encrypted": key.encrypted,
         "private": str(key.path),
     }

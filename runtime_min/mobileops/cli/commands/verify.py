@@ -144,8 +144,8 @@ def _refused(error: RefusedError, arguments: argparse.Namespace, console: Consol
 def _explain(console: Console, trail: Trail) -> None:
     for step in trail.steps:
         console.print(f"{step.number} {step.title}: {f'REFUSED [{step.code}]' if step.code else 'passed'}")
-        console.print(f"    found:    {step.found}")
-        console.print(f"    accepted: {step.accepted}")
+        console.wrapped("    found:    ", step.found)
+        console.wrapped("    accepted: ", step.accepted)
 
 
 def _flat(facts: dict[str, Any]) -> dict[str, Any]:

@@ -6,10 +6,13 @@ home, so that the policy does not depend on a download folder.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from typing import TYPE_CHECKING, Any, Final
 
-from mobileops.errors import UsageError
+from mobileops.errors import ManifestError, UsageError
+from mobileops.manifest.json_text import loads
 from mobileops.runtime import durable
 from mobileops.runtime.trust import host, policy_file, public_root
 from mobileops.runtime.trust.anchors import MAX_KEY_BYTES, MAX_ROOT_BYTES, read
@@ -27,6 +30,12 @@ EMPTY: Final[dict[str, Any]] = {
     "unsigned": "deny",
 }
 """The default policy, written out."""
+
+TRUSTED_ROOT_TYPE: Final = "application/vnd.dev.sigstore.trustedroot"
+MAX_STEM: Final = 64
+DIGEST_DIGITS: Final = 16
+
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]")
 
 
 def document(home: Home) -> dict[str, Any]:
@@ -59,24 +68,62 @@ def write(home: Home, changed: dict[str, Any]) -> int:
     return serial
 
 
-def copy_in(home: Home, source: Path, *, name: str) -> str:
-    """Copy a root or key file into the home and return its path for the policy.
-
-    Args:
-        home: the home.
-        source: the file.
-        name: its name there.
+def copy_key(home: Home, source: Path) -> str:
+    """Copy a public key into the home and return its path for the policy.
 
     Raises:
         UsageError: ``MOP3141``, it cannot be read.
+        TrustRefused: ``MOP3109``, ``MOP3130`` it is no key that can verify anything.
         OSError: the disk refused.
     """
+    from mobileops.runtime.trust import keys  # noqa: PLC0415 - cryptography is slow to import
+
+    data = _given(source, limit=MAX_KEY_BYTES)
+    keys.load(data, where=str(source))
+    return _copy(home, source, data)
+
+
+def copy_root(home: Home, source: Path) -> str:
+    """Copy a trusted root into the home and return its path for the policy.
+
+    Its certificates are parsed when it first verifies something, because only the optional sigstore can do that.
+
+    Raises:
+        UsageError: ``MOP3141``, it cannot be read, or is no ``TrustedRoot``.
+        OSError: the disk refused.
+    """
+    data = _given(source, limit=MAX_ROOT_BYTES)
     try:
-        data = read_regular(source, limit=MAX_KEY_BYTES if source.suffix in {".pub", ".pem"} else MAX_ROOT_BYTES)
+        document = loads(data, where=str(source), limit=MAX_ROOT_BYTES)
+        usable = document["mediaType"].startswith(TRUSTED_ROOT_TYPE) and document["certificateAuthorities"]
+    except (ManifestError, TypeError, KeyError, AttributeError):
+        usable = False
+    if not usable:
+        raise UsageError(
+            f"{str(source)!r} is no trusted root",
+            code="MOP3141",
+            why=f"a root is JSON of the type {TRUSTED_ROOT_TYPE} with at least one certificate authority",
+            fix="give the trusted_root.json of the signer's Sigstore",
+        )
+    return _copy(home, source, data)
+
+
+def _given(source: Path, *, limit: int) -> bytes:
+    try:
+        return read_regular(source, limit=limit)
     except OSError as error:
         raise UsageError(
             f"{str(source)!r} cannot be read: {error.strerror}", code="MOP3141", fix="give the path of a file"
         ) from error
+
+
+def _copy(home: Home, source: Path, data: bytes) -> str:
+    """Copy a file under a name that ends in a digest of its content.
+
+    Two keys that are both called ``release.pub`` are two files, or the second would take over the names of the first.
+    """
+    stem = _UNSAFE.sub("-", source.stem)[:MAX_STEM]
+    name = f"{stem}-{hashlib.sha256(data).hexdigest()[:DIGEST_DIGITS]}{_UNSAFE.sub('-', source.suffix)[:MAX_STEM]}"
     home.roots.mkdir(mode=0o700, exist_ok=True)
     durable.write(home.roots / name, data, mode=0o644)
     return f"roots/{name}"

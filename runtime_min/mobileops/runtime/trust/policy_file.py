@@ -120,7 +120,7 @@ def _root(name: str, value: object, at: str, files: Files) -> Root:
     if kind == "trusted_root":
         return Root(name, assurance, files.folder / text(entry[kind], f"{at}/{kind}"))
     if kind == "keys":
-        paths = texts(entry[kind], f"{at}/{kind}", None)
+        paths = texts(entry[kind], f"{at}/{kind}")
         if not paths:
             raise wrong("a root of keys without keys trusts nobody", f"{at}/{kind}", fix="name them, or remove it")
         return Root(name, assurance, keys=tuple(files.folder / path for path in paths))

@@ -49,7 +49,7 @@ def parse(
 
 def _publisher(value: object, at: str, *, roots: dict[str, Root], own: dict[str, Root], folder: Path) -> Publisher:
     entry = object_(value, at, required={"plugins"}, optional={"root", "key", *_TEXTS, *_NUMBERS, *_LISTS})
-    plugins = texts(entry["plugins"], f"{at}/plugins", _PATTERN)
+    plugins = texts(entry["plugins"], f"{at}/plugins", _PATTERN, like="a name, or a prefix like 'acme-*'")
     if not plugins:
         raise wrong("a rule without plugins rules nothing", f"{at}/plugins", fix="name them, or remove the rule")
     if ("root" in entry) == ("key" in entry):
@@ -105,7 +105,7 @@ def _number(value: object, at: str) -> str:
 
 
 def _trigger(value: object, at: str) -> tuple[str, ...]:
-    found = texts(value, at, None)
+    found = texts(value, at)
     if not found:
         raise wrong("no event may start the build", at, fix="name one, or leave the key out")
     return found
@@ -114,7 +114,7 @@ def _trigger(value: object, at: str) -> tuple[str, ...]:
 def _permissions(value: object, at: str) -> tuple[Permission, ...]:
     where = f"{at}/max_permissions"
     try:
-        return tuple(Permission.parse(item, where=where) for item in texts(value, where, None))
+        return tuple(Permission.parse(item, where=where) for item in texts(value, where))
     except ManifestError as error:
         raise wrong(error.what, where, fix=error.fix) from error
 

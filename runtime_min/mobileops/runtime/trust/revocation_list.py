@@ -26,8 +26,15 @@ def parse(value: object, at: str) -> Revoked:
     if not isinstance(identities, list):
         raise wrong("a value is not a list", f"{at}/identities")
     return Revoked(
-        frozenset(texts(entry.get("sha256", []), f"{at}/sha256", _SHA256)),
-        frozenset(texts(entry.get("key_hints", []), f"{at}/key_hints", _KEY_HINT)),
+        frozenset(texts(entry.get("sha256", []), f"{at}/sha256", _SHA256, like="64 small hexadecimal digits")),
+        frozenset(
+            texts(
+                entry.get("key_hints", []),
+                f"{at}/key_hints",
+                _KEY_HINT,
+                like="the key_hint that 'mobileops verify' shows",
+            )
+        ),
         tuple(_identity(item, f"{at}/identities/{place}") for place, item in enumerate(identities)),
     )
 

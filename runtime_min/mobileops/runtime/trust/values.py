@@ -8,6 +8,7 @@ from mobileops.runtime.trust.codes import Code, refuse
 
 if TYPE_CHECKING:
     import re
+    from collections.abc import Iterable
 
     from mobileops.errors import TrustRefused
 
@@ -28,8 +29,8 @@ def text(value: object, at: str) -> str:
     return value
 
 
-def texts(value: object, at: str, pattern: re.Pattern[str] | None) -> tuple[str, ...]:
-    """Return a list of strings that are not empty and fit a pattern.
+def texts(value: object, at: str, pattern: re.Pattern[str] | None = None, *, like: str = "") -> tuple[str, ...]:
+    """Return a list of strings that are not empty and fit a pattern, which `like` puts into words.
 
     Raises:
         TrustRefused: ``MOP3103``.
@@ -39,7 +40,7 @@ def texts(value: object, at: str, pattern: re.Pattern[str] | None) -> tuple[str,
     for place, item in enumerate(value):
         found = text(item, f"{at}/{place}")
         if pattern and not pattern.fullmatch(found):
-            raise wrong(f"{found!r:.80} is malformed", f"{at}/{place}", fix=f"write it like {pattern.pattern}")
+            raise wrong(f"{found!r:.80} is malformed", f"{at}/{place}", fix=f"write {like}")
     return tuple(value)
 
 
@@ -64,8 +65,16 @@ def object_(value: object, at: str, *, required: set[str], optional: set[str]) -
         raise wrong("a value is not an object", at)
     for key in sorted(value.keys() - required - optional):
         known = ", ".join(sorted(required | optional))
+        near = _nearest(key, required | optional)
         what = f"the key {key!r} is unknown"
-        raise refuse(Code.POLICY_KEY, what, where=f"{at}/{key}", fix=f"the keys here are {known}")
+        raise refuse(Code.POLICY_KEY, what, where=f"{at}/{key}", fix=f"{near}the keys here are {known}")
     for key in sorted(required - value.keys()):
         raise wrong(f"the key {key!r} is missing", at)
     return value
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    import difflib  # noqa: PLC0415 - only a mistake needs it
+
+    near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.7)
+    return f"did you mean {near[0]!r}? " if near else ""

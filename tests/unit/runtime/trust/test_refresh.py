@@ -12,10 +12,12 @@ import pytest
 from securesystemslib.signer import CryptoSigner
 from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp
 
+from mobileops.cli.main import main
 from mobileops.errors import TrustRefused
 from mobileops.runtime.home import Home
 from mobileops.runtime.trust import public_root
 from mobileops.runtime.trust.refresh import refresh
+from tests.unit.cli.conftest import as_published
 
 SOON = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
 PAST = SOON - timedelta(days=30)
@@ -81,6 +83,19 @@ def refused(home, repository, *, bootstrap=None):
 
 def newer(foreign):
     return foreign.trusted_root_json()
+
+
+def test_the_command_says_what_became_of_the_root(home, repository, foreign, capsys, monkeypatch, tmp_path):
+    repository.publish(newer(foreign))
+    (tmp_path / "root.json").write_bytes(repository.root)
+    monkeypatch.setenv("MOBILEOPS_HOME", str(home.root))
+    words = ("trust", "update", "--url", repository.url, "--tuf-root", str(tmp_path / "root.json"))
+    assert main((*words, "--json")) == 0
+    said = as_published("trust-update", capsys.readouterr().out)
+    assert (said["changed"], said["file"]) == (True, str(home.public_root))
+    assert main(words) == 0
+    captured = capsys.readouterr()
+    assert ("unchanged" in captured.out, "trust add root public" in captured.err) == (True, True)
 
 
 def test_what_the_repository_signs_becomes_the_public_root(home, repository, foreign):

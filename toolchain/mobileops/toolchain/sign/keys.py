@@ -127,13 +127,21 @@ def listed(folder: Path) -> tuple[KeyFile, ...]:
         UsageError: ``MOP3212``, ``MOP3213`` a file is no key that can sign.
         HostFault: ``MOP3210``, the folder or a file cannot be read.
     """
+    return tuple(_describe(folder, name) for name in names(folder))
+
+
+def names(folder: Path) -> list[str]:
+    """Return the names of the keys of a folder, sorted.
+
+    Raises:
+        HostFault: ``MOP3210``, the folder cannot be read.
+    """
     try:
-        names = sorted(path.stem for path in folder.iterdir() if path.suffix == PRIVATE)
+        return sorted(path.stem for path in folder.iterdir() if path.suffix == PRIVATE)
     except FileNotFoundError:
-        return ()
+        return []
     except OSError as error:
         raise _fault(folder, error, "read") from error
-    return tuple(_describe(folder, name) for name in names)
 
 
 def find(folder: Path, name: str) -> KeyFile:
