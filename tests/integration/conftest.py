@@ -193,6 +193,20 @@ def installed(account: Account) -> Account:
     return account
 
 
+def processes_of(home: Path) -> list[int]:
+    """Return the processes whose command line names a home: its plugin managers."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                line = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if str(home).encode() in line:
+                found.append(int(entry.name))
+    return found
+
+
 def wait_until(condition: Callable[[], bool], *, timeout_s: float = 10.0) -> None:
     """Wait for something that another process does.
 

@@ -10,21 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import Account, gone, kill, wait_until
-
-
-def processes_of(home: Path) -> list[int]:
-    """Return the processes whose command line names a home: its plugin managers."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                line = (entry / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if str(home).encode() in line:
-                found.append(int(entry.name))
-    return found
+from tests.integration.conftest import Account, gone, kill, processes_of, wait_until
 
 
 def test_from_template_to_a_running_process_and_back(account: Account) -> None:
