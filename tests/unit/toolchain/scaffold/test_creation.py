@@ -256,7 +256,7 @@ def test_bytecode_that_pip_compiled_beside_a_template_is_not_copied(
     root = installed_templates(tmp_path, monkeypatch)
     caches = [root / "service" / "{{cookiecutter.name}}" / part / "__pycache__" for part in ("", "lib")]
     for cache in caches:
-        cache.mkdir()
+        cache.mkdir(exist_ok=True)  # where wheels are installed there is one already
         (cache / "main.cpython-311.pyc").write_bytes(b"\0")
     (caches[0].parent / "stray.pyc").write_bytes(b"\0")
     created = scaffold.create("my-plugin", "service", parent=tmp_path)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import mobileops.plugin
 import mobileops.runtime
 from mobileops.errors import MobileOpsError
 from mobileops.toolchain.diagnostics import repair
@@ -199,8 +200,8 @@ def test_a_process_that_ends_itself_is_no_success(tmp_path):
 
 
 def test_the_runtime_has_nothing_that_records():
-    for root in mobileops.runtime.__path__:
-        for path in Path(root).parent.rglob("*.py"):
+    for package in (mobileops.runtime, mobileops.plugin):
+        for path in Path(package.__path__[0]).rglob("*.py"):
             text = path.read_text(encoding="utf-8")
             assert "addaudithook" not in text, path
             assert "mobileops_recorder" not in text, path
