@@ -39,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # A shell starts what runs in the background with SIGINT ignored, and programs that tests interrupt would inherit it.
+    # What a shell starts in the background ignores SIGINT, and so would the programs that tests interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.getoption("--installed"):
         foreign = [place for place in map(_origin, PORTIONS) if not place.is_relative_to(_site_packages())]
