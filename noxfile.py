@@ -270,7 +270,7 @@ def arm64_python(session: nox.Session, folder: Path) -> tuple[str, ...]:
 def escape(session: nox.Session) -> None:
     """Try to get out of the sandbox."""
     install_editable(session, "test")
-    run_pytest(session, "tests/escape")
+    run_pytest(session, "--dist=loadgroup", "tests/escape")
 
 
 @nox.session

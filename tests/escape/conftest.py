@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy
 import pytest
 
 from mobileops import errors
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+from attempts import ATTEMPTS, CHECKS  # noqa: E402 (the folder is the plugin's, it is no package of the tests)
+
+sys.path.remove(str(HERE))
 IS_ROOT = os.geteuid() == 0
 MANAGERS = ("root", "user") if IS_ROOT else ("user",)
 START_TIMEOUT_S = 60
@@ -51,7 +56,9 @@ class Person:
 
 @pytest.fixture(scope="session")
 def base() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="mobileops-escape-") as name:
+    with tempfile.TemporaryDirectory(
+        prefix="mobileops-escape-", dir="/var/tmp"
+    ) as name:  # the sandbox has its own /tmp
         path = Path(name)
         path.chmod(0o755)
         yield path
@@ -127,18 +134,7 @@ def targets(user: Person, base: Path) -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def registry() -> Any:
-    """The attempts and checks, imported as the plugin imports them."""
-    sys.path.insert(0, str(HERE))
-    try:
-        import attempts  # noqa: PLC0415 (only with the path above)
-    finally:
-        sys.path.remove(str(HERE))
-    return attempts
-
-
-@pytest.fixture(scope="session")
-def sandboxed(people: dict[str, Person], targets: dict[str, Any], registry: Any) -> Callable[..., dict[str, Any]]:
+def sandboxed(people: dict[str, Person], targets: dict[str, Any]) -> Callable[..., dict[str, Any]]:
     """How an attempt came out inside the sandbox of one kind of manager, with namespaces or without.
 
     Each sandbox is started once, for all attempts.
@@ -150,9 +146,9 @@ def sandboxed(people: dict[str, Person], targets: dict[str, Any], registry: Any)
         if case not in results:
             # Without namespaces a root manager needs a Python that everybody may run, as the user's is.
             person = people[manager] if namespaces else replace(people[manager], python=people["user"].python)
-            everything = {**registry.ATTEMPTS, **registry.CHECKS}
+            everything = {**ATTEMPTS, **CHECKS}
             chosen = {one: what for one, what in everything.items() if namespaces or what.bare}
-            names = {one: [what.execution, what.network] for one, what in chosen.items()}
+            names = {one: [what.execution, what.network, what.granted, what.starts] for one, what in chosen.items()}
             plan = {"targets": targets, "names": names, "namespaces": namespaces}
             done = person.run(person.command("all", person.base / "store"), input=json.dumps(plan))
             assert done.returncode == 0, done.stderr
@@ -163,8 +159,8 @@ def sandboxed(people: dict[str, Person], targets: dict[str, Any], registry: Any)
 
 
 @pytest.fixture(scope="session")
-def uncontained(user: Person, targets: dict[str, Any]) -> Callable[[str], dict[str, Any]]:
-    """How an attempt comes out without any sandbox, for the ordinary user."""
+def uncontained(user: Person, targets: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """How every attempt comes out without any sandbox, for the ordinary user."""
     base = _owned(user.base / "control", user.become)
     for name in ("data", "tmp"):
         _owned(base / name, user.become)
@@ -173,21 +169,23 @@ def uncontained(user: Person, targets: dict[str, Any]) -> Callable[[str], dict[s
         _give(path, user.become)
     (base / "targets.json").write_text(json.dumps(targets))
 
-    def result(name: str) -> dict[str, Any]:
-        code = (
-            f"import sys; sys.path.insert(0, {str(base / 'app')!r}); import attempts; attempts.control(*sys.argv[1:])"
+    names = [name for name, one in ATTEMPTS.items() if not one.uncontrolled]
+    code = f"import sys; sys.path.insert(0, {str(base / 'app')!r}); import attempts; attempts.controls(*sys.argv[1:])"
+    with Path(targets["secret"]).open() as stream:
+        done = user.run(
+            [user.python, "-I", "-B", "-c", code, str(base), *names],
+            env={"MOBILEOPS_ESCAPE_SECRET": "secret", "PATH": "/usr/bin:/bin"},
+            pass_fds=(stream.fileno(),),
         )
-        with Path(targets["secret"]).open() as stream:
-            done = user.run(
-                [user.python, "-I", "-B", "-c", code, name, str(base)],
-                env={"MOBILEOPS_ESCAPE_SECRET": "secret", "PATH": "/usr/bin:/bin"},
-                pass_fds=(stream.fileno(),),
-            )
-        assert done.returncode == 0, done.stderr
-        outcome: dict[str, Any] = json.loads(done.stdout)
-        return outcome
+    assert done.returncode == 0, done.stderr
+    results: dict[str, dict[str, Any]] = {}
+    for line in done.stdout.splitlines():
+        results.update(json.loads(line))
+    return results
 
-    return result
+
+VENDORED = ("numpy", "numpy.libs", "requests", "urllib3", "idna", "certifi", "charset_normalizer")
+UNUSED = shutil.ignore_patterns("__pycache__", "tests", "*.pyi", "f2py")
 
 
 def _store(person: Person) -> None:
@@ -197,6 +195,10 @@ def _store(person: Person) -> None:
     for path in (HERE / "plugin").iterdir():
         if path.suffix == ".py":
             shutil.copy(path, application)
+    for name in VENDORED:
+        source = Path(numpy.__file__).parents[1] / name
+        if source.is_dir():  # the libraries of a wheel may lie inside it
+            shutil.copytree(source, application / "vendor" / name, ignore=UNUSED)
     (person.base / "store" / "data").mkdir()
     for path in (person.base / "store", *(person.base / "store").rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
@@ -238,17 +240,14 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def family_of(name: str) -> str:
-    """Return the module that an attempt or a check is in."""
-    sys.path.insert(0, str(HERE))
-    try:
-        from attempts import ATTEMPTS, CHECKS  # noqa: PLC0415 (only with the path above)
-    finally:
-        sys.path.remove(str(HERE))
-    return str({**ATTEMPTS, **CHECKS}[name].run.__module__.rpartition(".")[2])
+    """Return the module that an attempt or a check is in; what must still work is a family of its own."""
+    if name in CHECKS:
+        return "(must work)"
+    return str(ATTEMPTS[name].run.__module__.rpartition(".")[2])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the matrix; of the family "checks", what counts as an escape is that it did not work."""
+    """Print the matrix; of what must work, what counts as an escape is that it did not."""
     if not MATRIX:
         return
     terminalreporter.section("escape matrix")
@@ -259,3 +258,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for (family, account, level), row in sorted(MATRIX.items()):
         counts = [row.get(key, "-") for key in ("attempts", "escapes", "controls", "failed controls")]
         terminalreporter.write_line(line.format(family, account, level, *counts))
+    uncontrolled = {name: one.uncontrolled for name, one in ATTEMPTS.items() if one.uncontrolled}
+    terminalreporter.write_line(
+        f"{len(ATTEMPTS) - len(uncontrolled)} attempts have a control, {len(CHECKS)} things must still work; "
+        f"{len(uncontrolled)} more attempts have no control:"
+    )
+    for reason in sorted(set(uncontrolled.values())):
+        names = ", ".join(name for name, why in uncontrolled.items() if why == reason)
+        terminalreporter.write_line(f"  {reason}: {names}")

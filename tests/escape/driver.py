@@ -19,10 +19,10 @@ from typing import Any
 
 sys.path.insert(0, sys.argv[1])
 
-from mobileops.errors import MobileOpsError
+from mobileops.errors import IsolationRefused, MobileOpsError
 from mobileops.runtime.isolation.credentials import plugin_uid
 from mobileops.runtime.isolation.network import Destination, NetworkGrants
-from mobileops.runtime.isolation.policy import Limits, SandboxPolicy
+from mobileops.runtime.isolation.policy import Grant, Limits, SandboxPolicy
 from mobileops.runtime.isolation.probe import probe
 from mobileops.runtime.launcher import Launched, Launcher
 
@@ -32,8 +32,8 @@ TIMEOUT_S = 30
 
 
 def grants(targets: dict[str, int]) -> NetworkGrants:
-    """Return the permissions of an attempt that has a network: three ports of loopback, and one to listen on."""
-    tcp = (targets["tcp"], targets["stuck"])
+    """Return the permissions of an attempt that has a network: four ports of loopback, and one to listen on."""
+    tcp = (targets["tcp"], targets["stuck"], targets["http"])
     return NetworkGrants(
         tcp=(Destination("network.tcp", "127.0.0.1", tcp),),
         udp=(Destination("network.udp", "127.0.0.1", (targets["udp"],)),),
@@ -41,8 +41,18 @@ def grants(targets: dict[str, int]) -> NetworkGrants:
     )
 
 
+def paths(targets: dict[str, str], names: list[str]) -> tuple[Grant, ...]:
+    """Return the grants of folders: a "writable" one may be read and changed, every other one be read."""
+    return tuple(Grant(targets[name], read=True, write=name == "writable") for name in names)
+
+
 def policy(
-    store: Path, *, execution: bool = False, name: str = "escape", network: NetworkGrants | None = None
+    store: Path,
+    *,
+    execution: bool = False,
+    name: str = "escape",
+    network: NetworkGrants | None = None,
+    granted: tuple[Grant, ...] = (),
 ) -> SandboxPolicy:
     return SandboxPolicy(
         name=name,
@@ -52,13 +62,14 @@ def policy(
         limits=LIMITS,
         allow_execution=execution,
         network=network,
+        grants=granted,
     )
 
 
-def drain(launched: Launched) -> bytes:
+def drain(launched: Launched, timeout_s: float = TIMEOUT_S) -> bytes:
     """Read the channel to its end, and the output so that it never fills up."""
     answer, output = b"", b""
-    deadline = time.monotonic() + TIMEOUT_S
+    deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         ready, _, _ = select.select([launched.channel, launched.output], [], [], 1)
         if launched.output in ready:
@@ -72,40 +83,55 @@ def drain(launched: Launched) -> bytes:
 
 
 def run_all(store: Path, specification: str) -> dict[str, object]:
-    """Run every attempt and check, each in a plugin process of its own."""
+    """Run every attempt and check in a process of its own, those with the same permissions in one sandbox."""
     plan = json.loads(specification)
     os.environ["MOBILEOPS_ESCAPE_SECRET"] = "secret"
     os.set_inheritable(os.open(plan["targets"]["secret"], os.O_RDONLY), True)
-    results = {}
-    if not plan["namespaces"]:
-        return run_bare(store, plan)
-    with Launcher(plugins=store / "plugins", data=store / "data") as launcher:
-        for name, (execution, network) in plan["names"].items():
-            assignment = {"name": name, "targets": plan["targets"]}
-            opened = policy(store, execution=execution, network=grants(plan["targets"]) if network else None)
-            launched = launcher.launch(opened, assignment, entry="attempts:main")
-            uids = Path(f"/proc/{launched.pid}/status").read_text().partition("Uid:")[2].split()[:4]
-            results[name] = {**json.loads(drain(launched)), "uids": [int(uid) for uid in uids]}
-            launched.channel.close()
-            os.close(launched.output)
-            os.close(launched.pidfd)
+    results: dict[str, Any] = {}
+    sets: dict[tuple[bool, bool, tuple[str, ...]], list[str]] = {}
+    with Launcher(plugins=store / "plugins", data=store / "data", namespaces=plan["namespaces"]) as launcher:
+        for name, (execution, network, granted, starts) in plan["names"].items():
+            permissions = (execution, network, tuple(granted))
+            if not starts:
+                sets.setdefault(permissions, []).append(name)
+            for _start in range(starts):
+                results |= run_some(launcher, store, permissions, [name], plan["targets"])
+                if results[name]["escaped"]:
+                    break
+        for permissions, names in sets.items():
+            results |= run_some(launcher, store, permissions, names, plan["targets"])
     return results
 
 
-def run_bare(store: Path, plan: dict[str, Any]) -> dict[str, object]:
-    """Run them without namespaces, in two sandboxes: one may start programs, the other may not."""
-    results = {}
-    with Launcher(plugins=store / "plugins", data=store / "data", namespaces=False) as launcher:
-        for execution in (False, True):
-            names = [name for name, (wanted, _network) in plan["names"].items() if wanted is execution]
-            assignment = {"names": names, "targets": plan["targets"]}
-            launched = launcher.launch(policy(store, execution=execution), assignment, entry="attempts:main")
-            for line in drain(launched).splitlines():
-                results.update(json.loads(line))
-            launched.channel.close()
-            os.close(launched.output)
-            os.close(launched.pidfd)
-    return results
+def run_some(
+    launcher: Launcher,
+    store: Path,
+    permissions: tuple[bool, bool, tuple[str, ...]],
+    names: list[str],
+    targets: dict[str, Any],
+) -> dict[str, Any]:
+    """Return how attempts came out, in one sandbox; a start that is refused is an attempt that is."""
+    execution, network, granted = permissions
+    opened = policy(
+        store,
+        execution=execution,
+        network=grants(targets) if network else None,
+        granted=paths(targets, list(granted)),
+    )
+    try:
+        launched = launcher.launch(opened, {"names": names, "targets": targets}, entry="attempts:main")
+    except IsolationRefused as refusal:
+        refused = {"escaped": False, "errno": None, "detail": f"not started: {refusal}", "uids": [-1]}
+        return dict.fromkeys(names, refused)
+    status = Path(f"/proc/{launched.pid}/status").read_text()
+    uids = [int(uid) for uid in status.partition("Uid:")[2].split()[:4]]
+    results: dict[str, Any] = {}
+    for line in drain(launched, TIMEOUT_S * len(names)).splitlines():
+        results.update(json.loads(line))
+    launched.channel.close()
+    os.close(launched.output)
+    os.close(launched.pidfd)
+    return {name: {**result, "uids": uids} for name, result in results.items()}
 
 
 def filter_out(numbers: list[int]) -> None:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import http.server
 import json
 import os
 import socket
 import sys
 import threading
+import time
 from pathlib import Path
 
 PR_SET_PTRACER = 0x59616D61
@@ -73,6 +75,58 @@ def free_port() -> int:
         return port
 
 
+def flip(folder: Path, link: Path) -> None:
+    """Exchange a folder and a link again and again (renameat2(2))."""
+    names = str(folder).encode(), str(link).encode()
+
+    def loop() -> None:
+        while True:
+            libc.syscall(ctypes.c_long(316), -100, names[0], -100, names[1], 2)
+            time.sleep(0.0005)
+
+    threading.Thread(target=loop, daemon=True).start()
+
+
+def folders(base: Path) -> dict[str, str]:
+    """Make the folders that a plugin may be granted, with links planted in them."""
+    granted, writable, elsewhere = base / "granted", base / "writable", base / "elsewhere"
+    for folder in (granted, writable, elsewhere, base / "flipping", writable / "flipping"):
+        folder.mkdir()
+        folder.chmod(0o777)  # for whatever uid a plugin has
+    for path in (elsewhere / "secret", granted / "inside", granted / "removable", granted / "movable"):
+        path.write_text("secret of the host")
+        path.chmod(0o666)
+    for folder in (granted, writable):
+        (folder / "to-a-file").symlink_to(base / "movable")
+        (folder / "to-a-folder").symlink_to(elsewhere)
+        (folder / "upwards").symlink_to("../elsewhere")
+    for link in (base / "linked", writable / "linked", base / "other", writable / "other"):
+        link.symlink_to(elsewhere)
+    flip(base / "flipping", base / "other")
+    flip(writable / "flipping", writable / "other")
+    return {
+        "granted": str(granted), "writable": str(writable), "linked": str(base / "linked"),
+        "linked_beneath": str(writable / "linked"), "flipping": str(base / "flipping"),
+        "flipping_beneath": str(writable / "flipping"),
+    }  # fmt: skip
+
+
+class Greeting(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"host")
+
+    def log_message(self, *_arguments: object) -> None:
+        """Say nothing."""
+
+
+def serve_http() -> int:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Greeting)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_port
+
+
 def targets(base: Path) -> dict[str, object]:
     """Make every target below ``base`` or in the kernel, and return where it is."""
     secret, movable = base / "secret", base / "movable"
@@ -95,12 +149,14 @@ def targets(base: Path) -> dict[str, object]:
     shm = Path("/dev/shm") / abstract
     shm.write_text("shared")
     return {
+        **folders(base),
         "pid": os.getpid(),
         "marker": str(base),
         "tcp": serve(socket.create_server(("127.0.0.1", 0))).getsockname()[1],
         "tcp6": serve(socket.create_server(("::1", 0), family=socket.AF_INET6)).getsockname()[1]
         if socket.has_ipv6
         else 0,
+        "http": serve_http(),
         "other_tcp": serve(socket.create_server(("127.0.0.1", 0))).getsockname()[1],
         "stuck": globals()["stuck_sockets"][0].getsockname()[1],
         "listen": free_port(),

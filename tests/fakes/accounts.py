@@ -30,6 +30,7 @@ def ordinary_user(purpose: str) -> Iterator[dict[str, Any]]:
     if os.geteuid() != 0:
         yield {}
         return
+    _remove_what_killed_tests_left()
     name = f"mobileops-{purpose}-{os.getpid()}"
     subprocess.run(["useradd", "--no-create-home", "--shell", "/usr/sbin/nologin", name], check=True)
     entry = pwd.getpwnam(name)
@@ -38,6 +39,14 @@ def ordinary_user(purpose: str) -> Iterator[dict[str, Any]]:
     finally:
         _wait_until_nothing_runs_as(entry.pw_uid)
         subprocess.run(["userdel", name], check=True)
+
+
+def _remove_what_killed_tests_left() -> None:
+    """Remove the accounts whose tests were killed before they could; a name ends with the pid of who made it."""
+    for entry in pwd.getpwall():
+        prefix, _, number = entry.pw_name.rpartition("-")
+        if prefix.startswith("mobileops-") and number.isdecimal() and not Path("/proc", number).exists():
+            subprocess.run(["userdel", entry.pw_name], check=False, capture_output=True)  # another may do it too
 
 
 def _wait_until_nothing_runs_as(uid: int) -> None:

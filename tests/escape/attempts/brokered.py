@@ -31,6 +31,7 @@ SYS_SECCOMP = 317
 SYS_IO_URING_SETUP = 425
 PR_SET_NO_NEW_PRIVS = 38
 RACE_S = 0.7
+CONTROL_S = 20.0  # it ends with the first success
 LEAST_TRIES = 30
 
 
@@ -46,7 +47,7 @@ def disconnect(client: socket.socket) -> None:
     syscall(SYS_CONNECT, client.fileno(), struct.pack("=H", socket.AF_UNSPEC) + bytes(14), 16)
 
 
-def while_another_thread(act: Callable[[], object], attempt_once: Callable[[], str | None]) -> str | None:
+def while_another_thread(scene: Scene, act: Callable[[], object], attempt_once: Callable[[], str | None]) -> str | None:
     """Do one thing again and again in a thread, and try another meanwhile; return what the first success says."""
     going, begun = threading.Event(), threading.Event()
     going.set()
@@ -61,7 +62,7 @@ def while_another_thread(act: Callable[[], object], attempt_once: Callable[[], s
     other = threading.Thread(target=repeat)
     other.start()
     begun.wait()
-    tries, end = 0, time.monotonic() + RACE_S
+    tries, end = 0, time.monotonic() + (CONTROL_S if scene.outside else RACE_S)
     try:
         while tries < LEAST_TRIES or time.monotonic() < end:
             tries += 1
@@ -87,7 +88,7 @@ def another_port_as_an_ipv4_address_in_ipv6(scene: Scene) -> str:
         return client.recv(16).decode()
 
 
-@attempt(network=True, control=False)
+@attempt(network=True, namespaces=True)
 def a_granted_port_of_another_loopback_address(scene: Scene) -> str:
     with socket.create_connection(("127.0.0.2", scene.targets["tcp"]), 1) as client:
         return client.recv(16).decode()
@@ -118,7 +119,7 @@ def an_address_that_another_thread_changes_while_connecting(scene: Scene) -> str
             syscall(SYS_CONNECT, client.fileno(), ctypes.byref(shared), 16)
             return "other port" if client.getpeername()[1] == scene.targets["other_tcp"] else None
 
-    return while_another_thread(flip, connect)
+    return while_another_thread(scene, flip, connect)
 
 
 @attempt(network=True)
@@ -135,7 +136,7 @@ def an_address_that_another_thread_changes_while_sending(scene: Scene) -> str | 
             syscall(SYS_SENDTO, client.fileno(), b"x", 1, 0, ctypes.byref(shared), 16)
             return "other port" if client.recvfrom(16)[1][1] == scene.targets["other_udp"] else None
 
-    return while_another_thread(flip, send)
+    return while_another_thread(scene, flip, send)
 
 
 @attempt(network=True)
@@ -157,7 +158,7 @@ def a_descriptor_that_another_thread_exchanges_while_disconnecting(scene: Scene)
             return "disconnected" if error.errno == errno.ENOTCONN else None
         return None
 
-    return while_another_thread(exchange, try_it)
+    return while_another_thread(scene, exchange, try_it)
 
 
 @attempt(network=True)
@@ -173,7 +174,7 @@ def a_descriptor_that_another_thread_exchanges_while_listening(scene: Scene) -> 
         place.listen()
         return "listens" if own.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) else None
 
-    return while_another_thread(exchange, try_it)
+    return while_another_thread(scene, exchange, try_it)
 
 
 @attempt(network=True)
@@ -325,13 +326,13 @@ def a_netlink_socket_with_a_network(scene: Scene) -> str:
         return repr(routes)
 
 
-@attempt(network=True, control=False)
+@attempt(network=True, namespaces=True)
 def a_raw_socket_with_a_network(scene: Scene) -> str:
     with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP) as raw:
         return repr(raw)
 
 
-@attempt(network=True, control=False)
+@attempt(network=True, namespaces=True)
 def a_packet_socket_with_a_network(scene: Scene) -> str:
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw:
         return repr(raw)
@@ -353,7 +354,7 @@ def asking_a_socket_of_the_host_for_its_interfaces(scene: Scene) -> str:
         return names.raw[:16].decode(errors="replace")
 
 
-@attempt(network=True, control=False)
+@attempt(network=True, namespaces=True)
 def a_source_route_on_a_socket_of_the_host(scene: Scene) -> str:
     with connected(scene) as client:
         client.setsockopt(
@@ -362,7 +363,7 @@ def a_source_route_on_a_socket_of_the_host(scene: Scene) -> str:
         return "routed"
 
 
-@attempt(network=True, control=False)
+@attempt(network=True, namespaces=True, optional=True)
 def another_protocol_on_a_socket_of_the_host(scene: Scene) -> str:
     with connected(scene) as client:
         client.setsockopt(socket.IPPROTO_TCP, 31, b"tls")  # TCP_ULP
@@ -378,7 +379,7 @@ def a_listener_of_ones_own_that_answers_in_the_brokers_place(scene: Scene) -> st
     return f"listener {syscall(SYS_SECCOMP, 1, 8, header)}"
 
 
-@attempt(network=True, control=False)
+@attempt(network=True, uncontrolled="there is no such thing outside")
 def the_brokers_own_descriptors_in_ones_hands(scene: Scene) -> str:
     links = [str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.exists()]
     kept = [link for link in links if "seccomp" in link or link.startswith("socket:")]
@@ -389,7 +390,7 @@ def the_brokers_own_descriptors_in_ones_hands(scene: Scene) -> str:
     return str(kept)
 
 
-@attempt(network=True, control=False)
+@attempt(network=True, namespaces=True)
 def a_name_that_no_permission_names(scene: Scene) -> str:
     return str(socket.getaddrinfo("example.com", 80))
 

@@ -42,6 +42,32 @@ from xml.etree import ElementTree
 from attempts.registry import Scene, check
 
 
+def vendored(scene: Scene) -> None:
+    """Make the distributions importable that are vendored into the plugin."""
+    sys.path.append(str(scene.app / "vendor"))
+
+
+@check()
+def numpy_with_its_threads(scene: Scene) -> str:
+    vendored(scene)
+    import numpy  # noqa: PLC0415 (only here)
+
+    matrix = numpy.random.default_rng(1).random((200, 200))
+    assert numpy.allclose(matrix @ numpy.linalg.inv(matrix), numpy.eye(200))
+    numpy.save(scene.data / "array.npy", matrix)
+    return str(numpy.load(scene.data / "array.npy", mmap_mode="r").shape)
+
+
+@check(network=True)
+def requests_to_a_granted_port(scene: Scene) -> str:
+    vendored(scene)
+    import requests  # noqa: PLC0415 (only here)
+
+    answer = requests.get(f"http://127.0.0.1:{scene.targets['http']}/", timeout=10)
+    assert answer.text == "host"
+    return str(answer.status_code)
+
+
 @check()
 def fifteen_threads(scene: Scene) -> str:
     with concurrent.futures.ThreadPoolExecutor(15) as pool:

@@ -33,7 +33,7 @@ def learn_that_a_file_exists(scene: Scene) -> str:
     return f"{secret(scene).stat().st_size} bytes"
 
 
-@attempt(control=False)
+@attempt(uncontrolled="only the host's root may")
 def read_password_hashes(scene: Scene) -> str:
     return Path("/etc/shadow").read_text()[:8]
 
@@ -48,12 +48,12 @@ def read_data_of_another_plugin(scene: Scene) -> str:
     return Path(scene.targets["neighbour"]).read_text()
 
 
-@attempt(control=False)
+@attempt(uncontrolled="there is no such thing outside")
 def read_data_of_another_plugin_in_the_store(scene: Scene) -> str:
     return str([entry.name for entry in Path("/st/data").iterdir()])
 
 
-@attempt(control=False)
+@attempt(uncontrolled="there is no such thing outside")
 def list_the_other_plugins(scene: Scene) -> str:
     return str([entry.name for entry in Path("/st/plugins").iterdir()])
 
@@ -157,13 +157,13 @@ def touch_the_system_interpreter(scene: Scene) -> str:
     return "changed"
 
 
-@attempt(control=False)
+@attempt(uncontrolled="only the host's root may")
 def make_a_block_device(scene: Scene) -> str:
     os.mknod(scene.data / "disk", stat.S_IFBLK | 0o600, os.makedev(8, 0))
     return "made"
 
 
-@attempt(control=False)
+@attempt(uncontrolled="only the host's root may")
 def open_a_disk(scene: Scene) -> str:
     for name in ("sda", "vda", "nvme0n1", "mem", "kmsg", "kcore"):
         for directory in ("/dev", "/proc"):
@@ -174,12 +174,12 @@ def open_a_disk(scene: Scene) -> str:
     raise last
 
 
-@attempt(control=False)
+@attempt(uncontrolled="only the host's root may")
 def open_a_kernel_setting_for_writing(scene: Scene) -> str:
     return f"descriptor {os.open('/proc/sys/kernel/core_pattern', os.O_WRONLY)}"
 
 
-@attempt(control=False)
+@attempt(namespaces=True)
 def open_a_network_setting_for_writing(scene: Scene) -> str:
     return f"descriptor {os.open('/proc/sys/net/ipv4/ip_forward', os.O_WRONLY)}"
 
@@ -191,7 +191,7 @@ def make_a_process_unkillable_by_memory_pressure(scene: Scene) -> str:
     return "written"
 
 
-@attempt(control=False)
+@attempt(uncontrolled="only the host's root may")
 def make_a_control_group(scene: Scene) -> str:
     Path("/sys/fs/cgroup/escape").mkdir()
     return "made"
@@ -202,13 +202,14 @@ def read_the_hardware(scene: Scene) -> str:
     return str(list(Path("/sys/class").iterdir())[:1])
 
 
-@attempt(control=False)
+@attempt()
 def replace_a_mount_point(scene: Scene) -> str:
-    scene.data.rename(scene.data.with_name("data2"))
+    moved = scene.data.rename(scene.data.with_name("data2"))
+    moved.rename(scene.data)
     return "renamed"
 
 
-@attempt(control=False)
+@attempt(uncontrolled="only the host's root may")
 def write_beside_its_directories(scene: Scene) -> str:
     for directory in ("/", "/etc", "/rt", "/usr", "/dev", "/st"):
         try:

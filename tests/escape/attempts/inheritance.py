@@ -38,7 +38,7 @@ def an_environment_in_memory(scene: Scene) -> str:
     return "there"
 
 
-@attempt(control=False)
+@attempt(uncontrolled="it depends on who starts the tests")
 def an_inherited_signal_disposition(scene: Scene) -> str:
     """Python itself ignores SIGPIPE and SIGXFSZ; everything else is as in a fresh process."""
     odd = [
@@ -68,7 +68,7 @@ def the_name_of_the_host(scene: Scene) -> str:
     return socket.gethostname()
 
 
-@attempt(control=False)
+@attempt(uncontrolled="there is no such thing outside")
 def a_socket_of_the_zygote(scene: Scene) -> str:
     for number in range(256):
         if number in (0, 1, 2, scene.channel):
@@ -80,7 +80,7 @@ def a_socket_of_the_zygote(scene: Scene) -> str:
     raise Refused("none")
 
 
-@attempt(control=False, bare=False)
+@attempt(uncontrolled="test_kill shows it", bare=False, starts=1)
 def outlive_the_manager_by_clearing_the_signal(scene: Scene) -> str:
     """Clearing the parent-death signal is allowed, and useless: `test_kill` proves it; here the namespace does."""
     if os.getpid() == 1:

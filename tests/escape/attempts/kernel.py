@@ -55,13 +55,13 @@ def a_user_namespace_by_clone3(scene: Scene) -> str:
     return f"process {child}"
 
 
-@attempt(control=False)
+@attempt(uncontrolled="whether the kernel allows it to an ordinary user is its administrator's choice")
 def a_bpf_map(scene: Scene) -> str:
     attributes = (ctypes.c_uint32 * 18)(2, 4, 8, 1)
     return f"map {syscall(321, 0, attributes, 72)}"
 
 
-@attempt(control=False)
+@attempt(uncontrolled="whether the kernel allows it to an ordinary user is its administrator's choice")
 def a_performance_counter(scene: Scene) -> str:
     attributes = (ctypes.c_uint32 * 32)(1, 128, 0)
     attributes[10] = 0x60  # exclude kernel and hypervisor
@@ -98,7 +98,7 @@ def a_file_handle(scene: Scene) -> str:
     return f"handle of type {handle[1]}"
 
 
-@attempt(control=False)
+@attempt(uncontrolled="only the host's root may")
 def open_by_handle(scene: Scene) -> str:
     handle = (ctypes.c_uint32 * 4)(8, 1, 2, 0)
     return f"descriptor {syscall(304, -100, handle, os.O_RDONLY)}"
@@ -109,43 +109,43 @@ def a_mount_tree(scene: Scene) -> str:
     return f"descriptor {syscall(428, -100, b'/usr', 0)}"
 
 
-@attempt(control=False)
+@attempt(namespaces=True)
 def a_mount(scene: Scene) -> str:
     syscall(165, b"tmpfs", str(scene.tmp).encode(), b"tmpfs", 0, None)
     return "mounted"
 
 
-@attempt(control=False)
+@attempt(namespaces=True)
 def a_new_style_mount(scene: Scene) -> str:
     return f"descriptor {syscall(430, b'tmpfs', 0)}"
 
 
-@attempt(control=False)
+@attempt(namespaces=True)
 def a_writable_app(scene: Scene) -> str:
     syscall(165, None, str(scene.app).encode(), None, 32 | 4096, None)
     return "remounted"
 
 
-@attempt(control=False)
+@attempt(uncontrolled="there is no such thing outside")
 def uncover_the_store(scene: Scene) -> str:
     syscall(166, b"/st", 2)
     return str(list(Path("/st").iterdir()))
 
 
-@attempt(control=False)
+@attempt(namespaces=True)
 def another_root(scene: Scene) -> str:
     os.chroot(scene.tmp)
     return "changed"
 
 
-@attempt(control=False)
+@attempt(uncontrolled="only the host's root may")
 def enter_a_namespace_of_the_host(scene: Scene) -> str:
     with Path("/proc", str(scene.targets["pid"]), "ns", "mnt").open() as namespace:
         syscall(308, namespace.fileno(), 0)
     return "entered"
 
 
-@attempt(control=False)
+@attempt(uncontrolled="only the host's root may")
 def a_parent_user_namespace(scene: Scene) -> str:
     with Path("/proc/self/ns/user").open() as namespace:
         parent = fcntl.ioctl(namespace, 0xB702)  # NS_GET_PARENT
@@ -153,12 +153,12 @@ def a_parent_user_namespace(scene: Scene) -> str:
     return "entered"
 
 
-@attempt(control=False)
+@attempt(uncontrolled="few kernels have it")
 def calls_of_the_x32_interface(scene: Scene) -> str:
     return f"process {syscall(0x40000000 + 39)}"
 
 
-@attempt(control=False)
+@attempt(uncontrolled="no kernel has it yet")
 def a_call_that_nobody_has_reviewed(scene: Scene) -> str:
     """Number 468 and above: whatever a newer kernel has there, the filter answers before the kernel does."""
     try:
@@ -170,18 +170,18 @@ def a_call_that_nobody_has_reviewed(scene: Scene) -> str:
     return "the kernel answered"
 
 
-@attempt(control=False)
+@attempt(uncontrolled="only the host's root may")
 def a_kernel_module(scene: Scene) -> str:
     syscall(175, b"", 0, b"")
     return "loaded"
 
 
-@attempt(control=False)
+@attempt(uncontrolled="whether the kernel allows it to an ordinary user is its administrator's choice")
 def the_kernel_log(scene: Scene) -> str:
     return str(syscall(103, 3, ctypes.create_string_buffer(16), 16))
 
 
-@attempt(control=False)
+@attempt(namespaces=True)
 def another_host_name(scene: Scene) -> str:
     syscall(170, b"escaped", 7)
     return "changed"
@@ -215,7 +215,7 @@ def a_program_of_its_own_making(scene: Scene) -> str:
     return subprocess.run([program], capture_output=True, check=True, text=True).stdout
 
 
-@attempt(control=False, execution=True)
+@attempt(uncontrolled="it asks for a password", execution=True)
 def gain_by_a_set_user_id_program(scene: Scene) -> str:
     output = subprocess.run(["/usr/bin/su", "-c", "id -u"], capture_output=True, check=False, text=True, stdin=-3)
     if output.stdout.strip() != "0":

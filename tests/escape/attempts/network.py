@@ -60,13 +60,13 @@ def listening_on_a_port(scene: Scene) -> str:
         return f"listens on {server.getsockname()}"
 
 
-@attempt(control=False)
+@attempt(namespaces=True)
 def a_raw_socket(scene: Scene) -> str:
     with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as raw:
         return repr(raw)
 
 
-@attempt(control=False)
+@attempt(namespaces=True)
 def a_packet_socket(scene: Scene) -> str:
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw:
         return repr(raw)

@@ -106,13 +106,13 @@ def renice_all_processes_of_the_user(scene: Scene) -> str:
     return "reniced"
 
 
-@attempt(control=False)
+@attempt(uncontrolled="only the host's root may")
 def realtime_priority(scene: Scene) -> str:
     os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
     return "realtime"
 
 
-@attempt(control=False)
+@attempt(uncontrolled="only the host's root may")
 def negative_niceness(scene: Scene) -> str:
     return str(os.nice(-1))
 
@@ -156,7 +156,7 @@ def join_a_session_keyring(scene: Scene) -> str:
     return f"keyring {syscall(250, 0, -3, 0)}"
 
 
-@attempt(control=False)
+@attempt(uncontrolled="tests have no terminal")
 def a_terminal_of_the_host(scene: Scene) -> str:
     return f"descriptor {os.open('/dev/tty', os.O_RDWR)}"
 

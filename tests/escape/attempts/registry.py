@@ -28,19 +28,25 @@ class Refused(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Attempt:
-    """One attempt; ``control``: the same works outside, for an ordinary user. ``optional``: if the kernel has it.
+    """One attempt, and who can do the same outside (`control`): an ordinary user, or only one in namespaces of its own.
 
-    ``execution`` and ``network``: the permissions that it has. The network is the targets "tcp", "udp" and "stuck" of
-    127.0.0.1, and listening on "listen"; everything else of the host is out of bounds. ``bare``: it is refused at the
-    level without namespaces too; what is not, is among what `mobileops.runtime.isolation.bare` says.
+    ``uncontrolled``: why nobody can, who may run these tests; then it is not counted. ``optional``: if the kernel has
+    it. ``execution``, ``network`` and ``granted``: the permissions that it has. The network is the targets "tcp",
+    "http", "udp" and "stuck" of 127.0.0.1, and listening on "listen"; everything else of the host is out of bounds.
+    ``granted``: folders of the targets that it may read or, if they are named "writable", change. ``bare``: it is
+    refused at the level without namespaces too; what is not, is among what `mobileops.runtime.isolation.bare` says.
+    ``starts``: how many plugins try it one after the other, as the host changes meanwhile; 0 is together with others.
     """
 
     run: Callable[[Scene], str | None]
-    control: bool = True
+    uncontrolled: str = ""
+    namespaces: bool = False
     optional: bool = False
     execution: bool = False
     network: bool = False
+    granted: tuple[str, ...] = ()
     bare: bool = True
+    starts: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,14 +59,14 @@ class Scene:
     shm: Path
     targets: dict[str, Any]
     channel: int
+    outside: bool = False
 
 
-def attempt(
-    *, control: bool = True, optional: bool = False, execution: bool = False, network: bool = False, bare: bool = True
-):
+def attempt(**how: Any):
     def register(function):
-        everywhere = bare and not network  # nobody has a network at the level without namespaces
-        ATTEMPTS[function.__name__] = Attempt(function, control, optional, execution, network, everywhere)
+        one = Attempt(function, **how)
+        # nobody has a network at the level without namespaces
+        ATTEMPTS[function.__name__] = dataclasses.replace(one, bare=one.bare and not one.network)
         return function
 
     return register
@@ -86,10 +92,14 @@ def syscall(number: int, *arguments: Any) -> int:
 
 
 def refuse_privileges() -> None:
-    """Make sure that an attempt which succeeds cannot hurt the machine."""
+    """Make sure that an attempt which succeeds cannot hurt the machine.
+
+    Privileges over namespaces of its own are none over the machine.
+    """
+    own_namespace = Path("/proc/self/uid_map").read_text().split() != ["0", "0", "4294967295"]
     status = Path("/proc/self/status").read_text()
     effective = next(line for line in status.splitlines() if line.startswith("CapEff"))
-    if os.getuid() == 0 or int(effective.split()[1], 16):
+    if (os.getuid() == 0 or int(effective.split()[1], 16)) and not own_namespace:
         message = "escape attempts run without privileges or not at all"
         raise SystemExit(message)
 

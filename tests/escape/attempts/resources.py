@@ -120,7 +120,7 @@ def more_files_than_there_are_inodes(scene: Scene) -> str:
     return f"{made} files"
 
 
-@attempt(control=False)
+@attempt(uncontrolled="only the host's root may")
 def raise_its_own_limits(scene: Scene) -> str:
     for kind in (resource.RLIMIT_NOFILE, resource.RLIMIT_NPROC, resource.RLIMIT_FSIZE, resource.RLIMIT_DATA):
         _soft, hard = resource.getrlimit(kind)
@@ -130,7 +130,7 @@ def raise_its_own_limits(scene: Scene) -> str:
     raise Refused("none")
 
 
-@attempt(control=False)
+@attempt(uncontrolled="an account may have none")
 def a_core_dump(scene: Scene) -> str:
     resource.setrlimit(resource.RLIMIT_CORE, (1, 1))
     return "possible"
