@@ -63,6 +63,14 @@ HOG = """
         def groups(self):
             return open("/proc/self/cgroup").read()
 """
+BURNER = """
+    from mobileops.plugin import ServicePlugin, plugin_method
+
+    class Burner(ServicePlugin):
+        @plugin_method
+        def burn(self, rounds):
+            return sum(range(rounds))
+"""
 MEMORY = "64MiB"
 
 
@@ -174,6 +182,25 @@ def test_the_groups_of_a_plugin_that_ended_are_removed(tmp_path):
         assert all([path.name for path in root.iterdir() if path.is_dir()] == ["plugin-hog-1"] for root in groups.roots)
         await one.stop("hog")
         assert not any(path.is_dir() for root in groups.roots for path in root.iterdir())
+
+    bench.drive(scenario)
+    groups.remove()
+
+
+@pytest.mark.root
+def test_a_plugin_that_wants_more_processor_time_than_its_share_waits(tmp_path):
+    bench = Bench(tmp_path, grouped=True)
+    bench.install(BURNER, name="burner", resources={"cpu": 0.1})
+    assert bench.control is not None
+    groups = bench.control.groups
+    assert groups is not None
+
+    async def scenario(one: Supervisor) -> None:
+        await one.start("burner")
+        await one.call("burner", "burn", body={"args": [2_000_000]})
+        found = [path for root in groups.roots for path in root.glob("plugin-burner-*/cpu.stat")]
+        fields = dict(line.split() for line in found[0].read_text().splitlines())
+        assert int(fields["nr_throttled"]) > 0
 
     bench.drive(scenario)
     groups.remove()
