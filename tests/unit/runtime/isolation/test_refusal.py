@@ -6,6 +6,9 @@ import pytest
 
 from mobileops.errors import IsolationRefused
 from mobileops.runtime.isolation import refusal
+from mobileops.runtime.isolation.network import NetworkGrants
+from mobileops.runtime.isolation.policy import Limits, SandboxPolicy
+from mobileops.runtime.launcher import Launcher
 
 
 @pytest.mark.parametrize("step", refusal.CAUSES)
@@ -62,3 +65,14 @@ def test_a_reported_rule_keeps_its_whole_form():
     form = IsolationRefused("no", code="MOP4009", where="here", why="because", fix="change it").to_dict()
     report = {"event": "failed", "step": "start", "errno": 0, "detail": "", "refusal": form}
     assert refusal.from_report(report).to_dict() == form
+
+
+def test_a_plugin_with_a_network_is_refused_by_name_where_there_are_no_namespaces(tmp_path):
+    limits = Limits(memory_bytes=1 << 28, processes=8, open_files=64, file_size_bytes=1 << 20)
+    network = NetworkGrants(listen=(8080,))
+    policy = SandboxPolicy("talker", str(tmp_path / "p"), str(tmp_path / "d"), None, limits, network=network)
+    launcher = Launcher(plugins=tmp_path, data=tmp_path, namespaces=False)
+    with pytest.raises(IsolationRefused) as caught:
+        launcher.launch(policy, {})
+    assert caught.value.code == "MOP4015"
+    assert "'talker' has a network permission" in caught.value.what
