@@ -214,6 +214,31 @@ class Plugin:
     def end(self) -> None:
         """End the main activity and free resources; called in another thread while `begin()` may still run."""
 
+    def stop_gracefully(self) -> None:
+        """End the main activity, and wait until it has returned; for `reload`.
+
+        Raises:
+            PluginError: it did not return within ``resources.stop_timeout``.
+        """
+        self.end()
+        self._host.join_activity()
+
+    def reload(self) -> None:
+        """Take over a changed configuration without a new process: ``mobileops reload NAME --in-place``.
+
+        It runs between two calls, so no method sees a plugin that is half made. What begins the main activity, such
+        as ``start()``, takes effect in the main thread after this has returned.
+
+        Raises:
+            RuntimeError: `initialize` returned False.
+        """
+        self.stop_gracefully()
+        self.reload_config()
+        if self.initialize() is False:
+            message = f"{self.name}: initialize() returned False"
+            raise RuntimeError(message)
+        self.begin()
+
     def run(self) -> None:
         """Run this plugin in the foreground of a terminal, for ``python main.py`` and without the sandbox.
 

@@ -68,6 +68,13 @@ class Host(Protocol):
             MobileOpsError: the platform could not do it.
         """
 
+    def join_activity(self) -> None:
+        """Wait until the main activity, which has been told to end, has returned.
+
+        Raises:
+            PluginError: it did not within the stop timeout.
+        """
+
     def is_managed(self) -> bool:
         """Whether a plugin manager drives the lifecycle (False under ``python main.py``)."""
 

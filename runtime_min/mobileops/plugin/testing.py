@@ -113,6 +113,9 @@ class LocalHost:
             raise answer
         return answer
 
+    def join_activity(self) -> None:
+        """Nothing to wait for: a test calls ``start()`` itself, and is back when it has returned."""
+
     def is_managed(self) -> bool:
         """A test drives the lifecycle itself, so ``run()`` must not."""
         return True

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any, Final
 from mobileops.errors import HostFault, MobileOpsError, RefusedError, UsageError
 from mobileops.runtime import durable, enforcement
 from mobileops.runtime.launcher import Launcher
+from mobileops.runtime.notification import Notifier
+from mobileops.runtime.reloading import DRAIN_S
 from mobileops.runtime.rpc import MAX_CONTROL_FRAME_BYTES, READ_BYTES, Decoder, Frame, Kind, encode
 from mobileops.runtime.store import Store
 from mobileops.runtime.supervisor import DEFAULT_DEADLINE_S, Supervisor
@@ -61,6 +63,7 @@ class Daemon:
         self._running_launcher: Launcher | None = None
         self._groups: Groups | None = None
         self._supervisor = Supervisor(home, store=Store(home), launcher=self._launcher, environment=environment)
+        self._notifier = Notifier(environment or {})
         self._stopping = asyncio.Event()
         self._last_request = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -69,6 +72,10 @@ class Daemon:
             "ping": self._ping,
             "start": self._start,
             "stop": self._stop,
+            "restart": self._restart,
+            "reload": self._reload,
+            "rollback": self._rollback,
+            "wait": self._wait,
             "call": self._call,
             "health": self._health,
             "status": self._status,
@@ -87,8 +94,13 @@ class Daemon:
         self._last_request = loop.time()
         watching = asyncio.create_task(self._watch())
         ready()
+        self._notifier.ready(loop)
+        starting = asyncio.create_task(self._supervisor.start_enabled())
         await self._stopping.wait()
+        self._notifier.stopping()
         watching.cancel()
+        starting.cancel()
+        await asyncio.wait({starting})
         server.close()
         await self._supervisor.stop_all()
         self._close_launcher()
@@ -191,7 +203,23 @@ class Daemon:
         return await self._supervisor.start(str(body["name"]), debug=bool(body.get("debug")))
 
     async def _stop(self, body: dict[str, Any]) -> Any:  # noqa: ANN401  plain values
-        return await self._supervisor.stop(str(body["name"]))
+        return await self._supervisor.stop(str(body["name"]), force=bool(body.get("force")))
+
+    async def _restart(self, body: dict[str, Any]) -> Any:  # noqa: ANN401  plain values
+        return await self._supervisor.restart(str(body["name"]), debug=bool(body.get("debug")))
+
+    async def _reload(self, body: dict[str, Any]) -> Any:  # noqa: ANN401  plain values
+        name = str(body["name"])
+        if body.get("in_place"):
+            return await self._supervisor.reload_in_place(name)
+        drain_s = float(body.get("drain_s", DRAIN_S))
+        return await self._supervisor.reload(name, debug=bool(body.get("debug")), drain_s=drain_s)
+
+    async def _rollback(self, body: dict[str, Any]) -> Any:  # noqa: ANN401  plain values
+        return await self._supervisor.rollback(str(body["name"]))
+
+    async def _wait(self, body: dict[str, Any]) -> Any:  # noqa: ANN401  plain values
+        return await self._supervisor.wait(str(body["name"]), str(body["state"]), float(body["timeout_s"]))
 
     async def _call(self, body: dict[str, Any]) -> Any:  # noqa: ANN401  plain values
         return await self._supervisor.call(

@@ -28,9 +28,8 @@ class Events:
 
     def __init__(self) -> None:
         """Start without any."""
-        self._patterns: dict[str, set[str]] = {}
-        self._subscribers: dict[str, Instance] = {}
-        self._lost: dict[str, int] = {}
+        self._patterns: dict[Instance, set[str]] = {}
+        self._lost: dict[Instance, int] = {}
 
     def operations(self) -> dict[str, Operation]:
         """Return what plugins may ask for."""
@@ -49,24 +48,23 @@ class Events:
         """
         wire = delivery("event", {"topic": topic, "event": dict(event)})
         wanting = [
-            self._subscribers[name]
-            for name, patterns in self._patterns.items()
-            if any(covers(pattern, topic) for pattern in patterns)
+            instance
+            for instance, patterns in self._patterns.items()
+            if instance.routed and any(covers(pattern, topic) for pattern in patterns)
         ]
         return sum(self._hand_over(instance, wire) for instance in wanting)
 
     def forget(self, instance: Instance) -> None:
         """Drop the subscriptions of a plugin that has ended."""
-        if self._subscribers.get(instance.name) is instance:
-            del self._subscribers[instance.name], self._patterns[instance.name]
-            self._lost.pop(instance.name, None)
+        self._patterns.pop(instance, None)
+        self._lost.pop(instance, None)
 
     def _hand_over(self, instance: Instance, wire: bytes) -> bool:
         """Deliver to one subscriber; say at powers of two how much it has lost."""
         if instance.connection is None:
             return False
         if instance.connection.unsent_bytes > MAX_BACKLOG_BYTES:
-            lost = self._lost[instance.name] = self._lost.get(instance.name, 0) + 1
+            lost = self._lost[instance] = self._lost.get(instance, 0) + 1
             if lost & (lost - 1) == 0:
                 instance.write("WARNING", f"events come faster than it takes them: {lost} lost since it started")
             return False
@@ -74,18 +72,14 @@ class Events:
         return True
 
     async def _subscribe(self, instance: Instance, body: Mapping[str, Any]) -> None:
-        if self._subscribers.get(instance.name) is not instance:
-            self._subscribers[instance.name] = instance
-            self._patterns[instance.name] = set()
-        patterns = self._patterns[instance.name]
+        patterns = self._patterns.setdefault(instance, set())
         if len(patterns) >= MAX_SUBSCRIPTIONS:
             message = f"more than {MAX_SUBSCRIPTIONS} subscriptions"
             raise ValueError(message)
         patterns.add(body["topic"])
 
     async def _unsubscribe(self, instance: Instance, body: Mapping[str, Any]) -> None:
-        if self._subscribers.get(instance.name) is instance:
-            self._patterns[instance.name].discard(body["topic"])
+        self._patterns.get(instance, set()).discard(body["topic"])
 
     async def _publish(self, _instance: Instance, body: Mapping[str, Any]) -> int:
         return self.emit(body["topic"], body["event"])

@@ -13,6 +13,7 @@
     ├── sigstore/               the local Sigstore instance
     ├── keys/                   signing keys, NAME.key and NAME.pub; absent until the first is made
     ├── staging/                half-made installs; swept
+    ├── autostart.json          plugins that are started with the plugin manager; absent = none
     ├── isolation.json          what the operator demands of isolation; absent = the default
     ├── verdicts/               bundles that were verified, each entry authenticated
     ├── trust.json              the trust policy; absent = the default
@@ -130,6 +131,11 @@ class Home(NamedTuple):
     def trust_policy(self) -> Path:
         """The operator's trust policy."""
         return self.root / "trust.json"
+
+    @property
+    def autostart(self) -> Path:
+        """Plugins that are started with the plugin manager."""
+        return self.root / "autostart.json"
 
     @property
     def isolation_settings(self) -> Path:

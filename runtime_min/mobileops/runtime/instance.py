@@ -54,6 +54,8 @@ class Instance:
         ready_at_s: when that was, by the event loop's clock.
         stop_requested: whether its end is wanted, and so no crash.
         restarted: whether nobody waits for its start, so that a failure of it is a crash.
+        routed: whether calls, messages and events go to it; another run of the same plugin may have them.
+        hook: the hook that it runs now.
         ended: set when the process has ended.
         output: the last lines that it wrote.
     """
@@ -74,6 +76,8 @@ class Instance:
     ready_at_s: float | None = None
     stop_requested: bool = False
     restarted: bool = False
+    routed: bool = True
+    hook: str | None = None
     ended: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
     output: deque[str] = dataclasses.field(default_factory=lambda: deque(maxlen=LAST_LINES))
     _refused: int = 0

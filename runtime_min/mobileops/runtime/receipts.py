@@ -1,6 +1,7 @@
 """What is installed: one receipt for each plugin, read without anything that installing needs.
 
 ``store/NAME/current.json`` is the receipt; replacing it is the commit point of every change (see `store`).
+``previous.json`` is the one before it, for a rollback, and ``ran.json`` that of the version that was ready last.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from mobileops.runtime.home import Home
 
 CURRENT: Final = "current.json"
+PREVIOUS: Final = "previous.json"
+RAN: Final = "ran.json"
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +60,25 @@ class Receipts:
         Raises:
             NotFoundError: nothing is installed under that name.
         """
-        path = self._home.store / name / CURRENT
+        return self._read(name, CURRENT)
+
+    def previous(self, name: str) -> Receipt | None:
+        """Return the receipt of the version before this one; None when there is none, or no other."""
+        try:
+            receipt = self._read(name, PREVIOUS)
+        except (HostFault, NotFoundError):
+            return None
+        return None if receipt.folder == self.get(name).folder or not self.folder(receipt).is_dir() else receipt
+
+    def last_ran(self, name: str) -> Receipt | None:
+        """Return the receipt of the version that was ready last; None when none ever was."""
+        try:
+            return self._read(name, RAN)
+        except (HostFault, NotFoundError):
+            return None
+
+    def _read(self, name: str, which: str) -> Receipt:
+        path = self._home.store / name / which
         try:
             if path.parent.parent != self._home.store or name == "..":
                 raise self._absent(name)

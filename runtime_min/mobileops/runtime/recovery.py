@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
-from mobileops.errors import HostFault, MobileOpsError
+from mobileops.errors import HostFault, MobileOpsError, NotFoundError
 from mobileops.runtime.instance import LAST_LINES
 from mobileops.runtime.lifecycle import State
 from mobileops.runtime.restarts import MAX_CRASHES, WINDOW_S, Restarts
@@ -69,6 +69,8 @@ class Recovery:
     async def _restart(self, instance: Instance) -> None:
         try:
             await self._start(instance.name)
+        except NotFoundError:
+            return  # uninstalled meanwhile
         except HostFault as error:
             instance.move(State.FAILED, f"cannot be started: {error.what} [{error.code}]")
             self.crashed(instance)

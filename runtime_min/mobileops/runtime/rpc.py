@@ -43,10 +43,13 @@ MAX_CONTROL_FRAME_BYTES: Final = MAX_FRAME_BYTES
 """Longest frame on the plugin manager's own socket: it carries the same arguments and results."""
 
 READ_BYTES: Final = 1 << 16
+"""Below malloc's mmap threshold: a larger buffer would be mapped and unmapped for every read."""
+
 NO_ANSWER: Final = "MOP5014"
 """The code of a call that was not answered before its deadline."""
 
-"""Below malloc's mmap threshold: a larger buffer would be mapped and unmapped for every read."""
+HOOK_REFUSED: Final = "MOP5107"
+"""The code of a ``pre_`` hook that failed."""
 
 LENGTH: Final = struct.Struct("<I")
 

@@ -16,7 +16,7 @@ from mobileops.runtime.identities import identity_index
 from mobileops.runtime.instance import Instance
 from mobileops.runtime.isolation.credentials import plugin_uid
 from mobileops.runtime.isolation.policy import compile_policy, select_environment, with_assets
-from mobileops.runtime.lifecycle import ACTIVE, Life, State
+from mobileops.runtime.lifecycle import ACTIVE, SERVING, Life, State
 from mobileops.runtime.logs import LogFile
 from mobileops.runtime.output import OutputReader
 
@@ -84,7 +84,12 @@ class Runs:
             upgrade: whether the upgrade hooks run.
         """
         manifest = self._store.manifest(receipt)
-        instance = self._make(receipt, manifest, cause, {"debug": debug, "upgrade": upgrade})
+        instance = self._make(
+            receipt,
+            manifest,
+            cause,
+            {"debug": debug, "upgrade": upgrade, "stop_timeout_s": manifest.resources.stop_timeout_s},
+        )
         launched = instance.launched
         assert launched is not None  # noqa: S101  made a line above
         self._living[launched.launch_id] = instance
@@ -164,6 +169,11 @@ class Runs:
             instance.move(State.RUNNING, "ready")
             instance.ready.set()
             Monitor(instance, manifest.health, timers=self._timers)
+        elif frame.method == "hook":
+            hook = body.get("hook")
+            instance.hook = None if hook is None else str(hook)[:100]
+            if instance.hook is not None and instance.state in SERVING:
+                self._timers.call_later(HOOK_TIMEOUT_S, _hook_over, instance, instance.hook)
         elif frame.method == "state" and body.get("state") == "failed":
             instance.fail(str(body.get("cause", "it gave no cause"))[:2000])
 
@@ -187,7 +197,13 @@ def _watch(instance: Instance, loop: asyncio.AbstractEventLoop) -> None:
 
 def _give_up(instance: Instance, seconds: float) -> None:
     if instance.state is State.STARTING:
-        instance.fail(f"not ready within {seconds:g} s")
+        where = f", in its hook {instance.hook}" if instance.hook else ""
+        instance.fail(f"not ready within {seconds:g} s{where}")
+
+
+def _hook_over(instance: Instance, hook: str) -> None:
+    if instance.hook == hook and instance.state in SERVING:
+        instance.fail(f"its hook {hook} did not end within {HOOK_TIMEOUT_S:g} s")
 
 
 def _on_closed(instance: Instance, cause: MobileOpsError | None) -> None:

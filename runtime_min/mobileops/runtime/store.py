@@ -6,8 +6,9 @@ holds, after it the new one::
 
     stage a copy → verify → extract → fsync → rename the folder into place → pin the signer → replace current.json
 
-What a crash leaves in ``staging/``, and a shelf without a receipt, is swept by the next change. An older version stays
-until its plugin is started again: the running process has its folder mounted.
+What a crash leaves in ``staging/``, and a shelf without a receipt, is swept by the next change. The version before
+stays, with its receipt, for `Store.rollback`; older ones until their plugin is started or reloaded again: a running
+process has its folder mounted.
 
 Law: for every name, ``get(name)`` is the receipt of a folder that is complete, or raises NotFoundError.
 """
@@ -19,7 +20,7 @@ import os
 import shutil
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,7 +31,7 @@ from mobileops.bundle.limits import MAX_ARCHIVE_BYTES
 from mobileops.errors import HostFault, NotFoundError, RefusedError
 from mobileops.runtime import audit, durable
 from mobileops.runtime.logs import timestamp
-from mobileops.runtime.receipts import CURRENT, Receipt, Receipts
+from mobileops.runtime.receipts import CURRENT, PREVIOUS, RAN, Receipt, Receipts
 from mobileops.runtime.trust import Contents, Pin, VerifiedBundle
 from mobileops.runtime.trust.signature_file import MAX_SIGNATURE_BYTES
 
@@ -130,8 +131,13 @@ class Store(Receipts):
                 raise _changed(receipt, str(name))
 
     def sweep(self, receipt: Receipt) -> None:
-        """Remove the other versions of a plugin that does not run; left for later while the store is being changed."""
-        keep = {receipt.folder, f"{receipt.folder}{SIGNATURE_SUFFIX}", CURRENT}
+        """Remove what neither runs nor is kept for a rollback; left for later while the store is being changed.
+
+        Args:
+            receipt: what runs, or will run, of the plugin.
+        """
+        kept = {one.folder for one in (receipt, self.get(receipt.name), self.previous(receipt.name)) if one}
+        keep = {*kept, *(f"{folder}{SIGNATURE_SUFFIX}" for folder in kept), CURRENT, PREVIOUS, RAN}
         try:
             with durable.locked(self._home.run / LOCK, blocking=False):
                 for path in (self._home.store / receipt.name).iterdir():
@@ -139,6 +145,37 @@ class Store(Receipts):
                         shutil.rmtree(path) if path.is_dir() else path.unlink()
         except OSError:  # BlockingIOError: somebody installs; any other: what is left does no harm
             return
+
+    def rollback(self, name: str) -> Receipt:
+        """Make the version before this one the installed one, and this one the one before it.
+
+        Returns:
+            The receipt of what is installed from now on.
+
+        Raises:
+            NotFoundError: nothing is installed under that name, or nothing was before (MOP5111).
+        """
+        with self._changing():
+            current, previous = self.get(name), self.previous(name)
+            if previous is None:
+                raise NotFoundError(
+                    f"no version of {name!r} before {current.version} is kept",
+                    code="MOP5111",
+                    why="one is kept, from the moment that another is installed",
+                    fix="install the version that you want from its bundle",
+                )
+            self._write_receipt(previous, CURRENT)  # the commit point
+            self._write_receipt(current, PREVIOUS)
+        return previous
+
+    def ran(self, receipt: Receipt) -> None:
+        """Remember that a version was ready; a disk that refuses costs no more than an upgrade hook."""
+        if self.last_ran(receipt.name) != receipt:
+            with suppress(OSError):
+                self._write_receipt(receipt, RAN)
+
+    def _write_receipt(self, receipt: Receipt, which: str) -> None:
+        durable.write(self._home.store / receipt.name / which, msgspec.json.encode(receipt), mode=0o644)
 
     def uninstall(self, name: str, *, purge: bool = False) -> Receipt:
         """Remove a plugin; its data folder stays unless ``purge``.
@@ -226,7 +263,11 @@ class Store(Receipts):
             self._place(verified, staging / "tree", shelf / folder)
         durable.write(shelf / f"{folder}{SIGNATURE_SUFFIX}", verified.signature, mode=0o644)
         self._write_pins(self.pins() | {manifest.name: verified.pin})
-        durable.write(shelf / CURRENT, msgspec.json.encode(receipt), mode=0o644)
+        with suppress(NotFoundError, HostFault):  # none, or one that cannot be read, which this install mends
+            before = self.get(manifest.name)
+            if before.folder != folder:
+                self._write_receipt(before, PREVIOUS)
+        self._write_receipt(receipt, CURRENT)
         return receipt
 
     def _is_intact(self, receipt: Receipt) -> bool:

@@ -4,15 +4,14 @@ Two threads: the main thread runs `begin()` (a service's ``start()``); a serving
 exported methods one after the other.
 `end()` therefore runs in the serving thread while `begin()` may still loop, as the mission's service example expects.
 
-Order: pre_start hook → import → instantiate → initialize() → NOTE state "ready" → post_start hook → begin(). On
-CONTROL "stop": pre_stop hook → end() → answer →
+Order: pre_upgrade hook, if it is one → pre_start hook → import → instantiate → initialize() → NOTE state "ready" →
+post_start hook → begin(). On CONTROL "stop": pre_stop hook, unless CONTROL "prepare" ran it already → end() → answer →
 post_stop hook → exit 0. Whatever goes wrong before "ready" becomes NOTE state "failed" with the cause, and exit 1.
 """
 
 from __future__ import annotations
 
 import os
-import runpy
 import sys
 import threading
 import time
@@ -20,13 +19,15 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from mobileops.errors import MobileOpsError, NotFoundError
+from mobileops.errors import MobileOpsError, NotFoundError, PluginError
 from mobileops.plugin import host as hosts
 from mobileops.plugin.configuration import layered
 from mobileops.plugin.host import Request
 from mobileops.plugin.loading import load_class, search_path
 from mobileops.plugin.messages import Sender
 from mobileops.plugin.methods import exported
+from mobileops.runtime import hooks
+from mobileops.runtime.activity import Activity
 from mobileops.runtime.exchange import Exchange
 from mobileops.runtime.logging_bridge import install as install_logging
 from mobileops.runtime.rpc import BlockingChannel, Frame, Kind
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 
 APP: Final = Path("/app")
 EXIT_FAILED: Final = 1
+STOP_TIMEOUT_S: Final = 10.0
+"""Where nobody says otherwise; the schema's default."""
+
 MAX_QUEUED_REQUESTS: Final = 1024
 
 
@@ -50,11 +54,15 @@ class WorkerHost:
 
         Args:
             channel: to the plugin manager.
-            assignment: ``{"manifest": document, "settings": {...}, "debug": bool}``.
+            assignment: ``{"manifest": document, "settings": {...}, "debug": bool, "upgrade": bool,
+                "stop_timeout_s": float}``; only the first must be there.
             app: the plugin's folder.
         """
         self.document: Mapping[str, Any] = assignment["manifest"]
         self.debug = bool(assignment.get("debug"))
+        self.is_upgrade = bool(assignment.get("upgrade"))
+        self.stop_timeout_s = float(assignment.get("stop_timeout_s", STOP_TIMEOUT_S))
+        self.activity: Activity | None = None
         self._settings: Mapping[str, Any] = assignment.get("settings", {})
         self._app = app
         self._exchange = Exchange(channel)
@@ -128,6 +136,11 @@ class WorkerHost:
         """The plugin manager drives the lifecycle."""
         return True
 
+    def join_activity(self) -> None:
+        """Wait until the main activity has returned; see `Activity.join`."""
+        if self.activity is not None:
+            self.activity.join()
+
     def enqueue(self, frame: Frame) -> None:
         """Queue a request, or answer at once that the queue is full."""
         if len(self._queue) >= MAX_QUEUED_REQUESTS:
@@ -176,17 +189,22 @@ def _arguments(frame: Frame) -> dict[str, Any]:
 class Server:
     """The serving thread's dispatcher."""
 
-    def __init__(self, host: WorkerHost, plugin: Plugin, *, app: Path, on_gone: Callable[[], object]) -> None:
+    def __init__(
+        self, host: WorkerHost, plugin: Plugin, *, activity: Activity, app: Path, on_gone: Callable[[], object]
+    ) -> None:
         """Serve one plugin.
 
         Args:
             host: the plugin's host.
             plugin: the instance.
+            activity: what runs in the main thread.
             app: the plugin's folder, for hooks.
             on_gone: called when the plugin manager is gone.
         """
         self._host = host
         self._plugin = plugin
+        self._activity = activity
+        self._prepared = False
         self._app = app
         self._on_gone = on_gone
         self._methods = {name: getattr(plugin, name) for name in exported(type(plugin))}
@@ -201,6 +219,7 @@ class Server:
         except MobileOpsError:  # PluginGone, or a ProtocolViolation: whoever is there is no manager
             self._on_gone()
         finally:
+            self._activity.finish()
             if self._runner is not None:
                 self._runner.close()
 
@@ -254,28 +273,36 @@ class Server:
     def _control(self, frame: Frame) -> Any:  # noqa: ANN401  a health report is the author's
         if frame.method == "health":
             return self._plugin.health_check()
-        if frame.method == "stop":
-            run_hook(self._host, "pre_stop", app=self._app)
-            self._plugin.end()
-            self.stopped.set()
-            return None
-        raise _unknown(frame.method, ("health", "stop"))
+        acts: dict[str, Callable[[], None]] = {
+            "prepare": self._prepare,
+            "reload": lambda: self._activity.reload(self._plugin),
+            "stop": lambda: self._stop(force=isinstance(frame.body, dict) and bool(frame.body.get("force"))),
+            "upgraded": lambda: hooks.after(self._host, "post_upgrade", app=self._app),
+        }
+        if frame.method not in acts:
+            raise _unknown(frame.method, ("health", *acts))
+        acts[frame.method]()
+        return None
+
+    def _prepare(self) -> None:
+        """Run the hook that may refuse the end, once."""
+        if not self._prepared:
+            hooks.before(self._host, "pre_stop", app=self._app)
+            self._prepared = True
+
+    def _stop(self, *, force: bool) -> None:
+        try:
+            self._prepare()
+        except PluginError as error:
+            if not force:
+                raise
+            self._host.log("WARNING", f"stopping nevertheless: {error.what}", {})
+        self.stopped.set()
+        self._plugin.end()
 
 
 def _unknown(method: str, known: tuple[str, ...]) -> NotFoundError:
     return NotFoundError(f"no plugin method {method!r}; there is {', '.join(known) or 'none'}", code="MOP5013")
-
-
-def run_hook(host: WorkerHost, hook: str, *, app: Path = APP) -> None:
-    """Run one lifecycle hook of the manifest as a script, inside this sandbox.
-
-    Raises:
-        Exception: whatever the script raised; a failing ``pre_`` hook stops the transition.
-    """
-    script = host.document.get("hooks", {}).get(hook)
-    if script is not None:
-        host.log("DEBUG", f"running hook {hook}", {"script": script})
-        runpy.run_path(str(app / script), run_name=f"mobileops_hook_{hook}")
 
 
 def main(connection: socket.socket, assignment: Mapping[str, Any]) -> NoReturn:
@@ -305,21 +332,24 @@ def run(host: WorkerHost, *, on_gone: Callable[[], object], app: Path = APP) -> 
         app: the plugin's folder.
     """
     try:
-        run_hook(host, "pre_start", app=app)
+        if host.is_upgrade:
+            hooks.before(host, "pre_upgrade", app=app)
+        hooks.before(host, "pre_start", app=app)
         plugin = load_class(app, str(host.document["entry_point"]), str(host.document["type"]))()
         if plugin.initialize() is False:
             return _fail(host, "initialize() returned False")
     except BaseException as error:  # noqa: BLE001  any way out of an author's code is a failed start
         return _fail(host, f"{type(error).__name__}: {error}", error)
-    server = Server(host, plugin, app=app, on_gone=on_gone)
+    activity = host.activity = Activity(plugin.begin, stop_timeout_s=host.stop_timeout_s)
+    server = Server(host, plugin, activity=activity, app=app, on_gone=on_gone)
     host.mark_ready(exported(type(plugin)))
     serving = threading.Thread(target=server.serve, name="mobileops-channel", daemon=True)
     try:
-        run_hook(host, "post_start", app=app)
+        hooks.after(host, "post_start", app=app)
         serving.start()  # after the hook, so that a stop at once cannot overtake it
-        plugin.begin()
+        activity.run()
         serving.join()
-        run_hook(host, "post_stop", app=app)
+        hooks.after(host, "post_stop", app=app)
     except BaseException as error:  # noqa: BLE001  the main activity failed: the plugin is over
         return _fail(host, f"{type(error).__name__}: {error}", error)
     return 0

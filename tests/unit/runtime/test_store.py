@@ -67,24 +67,31 @@ def test_installing_again_does_not_touch_the_files_that_a_running_plugin_has_mou
     assert (store.folder(install(store, publisher)) / "main.py").stat().st_ino == before
 
 
-def test_another_version_replaces_the_first_which_stays_until_the_next_start(
-    store: Store, publisher: Publisher
-) -> None:
-    older = install(store, publisher)
+def test_another_version_replaces_the_first_which_stays_for_a_rollback(store: Store, publisher: Publisher) -> None:
+    oldest = install(store, publisher)
+    older = install(store, publisher, version="1.0.1")
     newer = install(store, publisher, version="1.1.0")
-    assert store.get("echo") == newer
-    assert (store.folder(older) / "main.py").is_file()
+    assert (store.get("echo"), store.previous("echo")) == (newer, older)
+    assert (store.folder(oldest) / "main.py").is_file()
     store.sweep(newer)
     left = {path.name for path in (publisher.home.store / "echo").iterdir()}
-    assert left == {"current.json", newer.folder, f"{newer.folder}.sigstore.json"}
+    kept = {name for one in (older, newer) for name in (one.folder, f"{one.folder}.sigstore.json")}
+    assert left == {"current.json", "previous.json", *kept}
+
+
+def test_a_rollback_swaps_the_two_versions(store: Store, publisher: Publisher) -> None:
+    older = install(store, publisher)
+    newer = install(store, publisher, version="1.1.0")
+    assert (store.rollback("echo"), store.get("echo"), store.previous("echo")) == (older, older, newer)
 
 
 def test_nothing_is_swept_while_somebody_changes_the_store(store: Store, publisher: Publisher) -> None:
-    older = install(store, publisher)
+    oldest = install(store, publisher)
+    install(store, publisher, version="1.0.1")
     newer = install(store, publisher, version="1.1.0")
     with durable.locked(publisher.home.run / "store.lock"):
         store.sweep(newer)
-    assert store.folder(older).is_dir()
+    assert store.folder(oldest).is_dir()
 
 
 def test_a_shelf_that_a_crash_left_without_a_receipt_is_swept(store: Store, publisher: Publisher) -> None:

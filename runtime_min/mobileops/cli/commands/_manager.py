@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import time
+from typing import TYPE_CHECKING, Any, Final
 
 from mobileops.runtime import client as clients
 
 if TYPE_CHECKING:
+    from mobileops.cli.console import Console
     from mobileops.runtime.home import Home
     from mobileops.runtime.receipts import Receipt
+
+
+RETRY_S: Final = 0.05
 
 
 def started(home: Home) -> clients.Client:
     """Return a connection to the plugin manager, started when it does not run."""
     return clients.connect_or_start(home, program=clients.default_program(home))
+
+
+def debug_wanted(console: Console) -> bool:
+    """Whether MOBILEOPS_PLUGIN_DEBUG asks for remote tracebacks in errors."""
+    return console.environment.get("MOBILEOPS_PLUGIN_DEBUG", "") not in {"", "0"}
 
 
 def running(home: Home, name: str) -> clients.Client:
@@ -50,11 +60,27 @@ def states(home: Home, names: list[str]) -> dict[str, dict[str, Any]]:
                 "since": None,
                 "pid": None,
                 "methods": [],
+                "isolation": None,
+                "not_enforced": [],
+                "history": [],
             }
             for name in names
         }
     try:
         return {entry["name"]: entry for entry in client.ask("status", names=names)}
+    finally:
+        client.close()
+
+
+def wait(home: Home, name: str, *, state: str, timeout_s: float) -> None:
+    """Wait until a plugin is in a state, or the time is over; nothing is started to make it so."""
+    deadline = time.monotonic() + timeout_s
+    while (client := clients.connect(home)) is None:
+        if state == "stopped" or time.monotonic() > deadline:
+            return
+        time.sleep(RETRY_S)  # until somebody starts a plugin manager
+    try:
+        client.ask("wait", name=name, state=state, timeout_s=max(0.0, deadline - time.monotonic()))
     finally:
         client.close()
 

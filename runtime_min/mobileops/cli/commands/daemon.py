@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mobileops.errors import MobileOpsError
+from mobileops.errors import HostFault, MobileOpsError
 from mobileops.runtime.home import Home
 
 if TYPE_CHECKING:
@@ -23,6 +24,14 @@ def configure(parser: Parser) -> None:
         "--ready-fd", type=int, help="write one line to this descriptor once requests are served, then close it"
     )
     parser.add_argument("--stop", action="store_true", help="stop the plugin manager, and all plugins with it")
+    parser.add_argument(
+        "--no-idle-exit", action="store_true", help="serve until stopped, even with nothing to do for ten minutes"
+    )
+    parser.add_argument(
+        "--install-unit",
+        action="store_true",
+        help="write a systemd unit: root's for the system, anybody else's for their own session",
+    )
     parser.example("mobileops daemon --stop")
 
 
@@ -31,6 +40,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     home = Home(arguments.home.absolute()).prepare() if arguments.home else console.home()
     if arguments.stop:
         return _stop(home, console)
+    if arguments.install_unit:
+        return _install_unit(home, console)
     from mobileops.runtime import daemon  # noqa: PLC0415  asyncio, which --stop does without
 
     def ready(word: bytes = b"ready\n") -> None:
@@ -42,7 +53,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             console.note(f"serving {home.root}")
 
     try:
-        daemon.run(home, ready=ready, environment=console.environment)
+        idle_exit_s = math.inf if arguments.no_idle_exit else daemon.IDLE_EXIT_S
+        daemon.run(home, ready=ready, environment=console.environment, idle_exit_s=idle_exit_s)
     except MobileOpsError as error:
         if arguments.ready_fd is not None:
             ready(b"busy\n" if error.code == "MOP5201" else str(error).encode())
@@ -62,4 +74,32 @@ def _stop(home: Home, console: Console) -> int:
     finally:
         client.close()
     console.note("the plugin manager has stopped")
+    return 0
+
+
+def _install_unit(home: Home, console: Console) -> int:
+    from mobileops.runtime import systemd_unit  # noqa: PLC0415  the plugin manager itself does without
+    from mobileops.runtime.client import default_program  # noqa: PLC0415  as above
+
+    is_system = os.geteuid() == 0
+    text = systemd_unit.text((*default_program(home), "--no-idle-exit"), is_system=is_system)
+    own = Path(console.environment.get("HOME", "/")) / ".config"
+    config_home = Path(console.environment.get("XDG_CONFIG_HOME") or own)
+    path = systemd_unit.path(config_home, is_system=is_system)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o644)
+    except OSError as error:
+        raise HostFault(
+            f"the unit cannot be written: {error.strerror}",
+            code="MOP5205",
+            where=str(path),
+            fix="check the folder's permissions",
+        ) from error
+    scope = "" if is_system else "--user "
+    console.print(str(path))
+    console.note(f"next: systemctl {scope}daemon-reload && systemctl {scope}enable --now {path.name}")
+    if not is_system:
+        console.note("loginctl enable-linger keeps it running while you are not logged in")
     return 0

@@ -46,6 +46,6 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _next(home: Home, name: str) -> str:
-    if states(home, [name])[name]["state"] in {"stopped", "failed"}:
+    if states(home, [name])[name]["state"] in {"stopped", "failed", "quarantined"}:
         return f"next: mobileops start {name}"
-    return f"{name} still runs as it was; to switch: mobileops stop {name}, then mobileops start {name}"
+    return f"{name} still runs as it was; to switch without losing a call: mobileops reload {name}"

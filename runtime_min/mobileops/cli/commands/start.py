@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mobileops.cli.commands._manager import installed, started
+from mobileops.cli.commands._manager import debug_wanted, installed, started
+from mobileops.runtime.autostart import Autostart
 
 if TYPE_CHECKING:
     import argparse
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 def configure(parser: Parser) -> None:
     """Describe the arguments."""
     parser.add_argument("name")
+    parser.add_argument("--enable", action="store_true", help="and whenever the plugin manager starts")
     parser.json_option()
     parser.example("mobileops start my-plugin")
 
@@ -24,12 +26,13 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """Start it and wait until it is ready. MOBILEOPS_PLUGIN_DEBUG=1 adds remote tracebacks to errors."""
     home = console.home()
     name = installed(home, arguments.name).name
-    debug = console.environment.get("MOBILEOPS_PLUGIN_DEBUG", "") not in {"", "0"}
     client = started(home)
     try:
-        state = client.ask("start", name=name, debug=debug)
+        state = client.ask("start", name=name, debug=debug_wanted(console))
     finally:
         client.close()
+    if arguments.enable:
+        Autostart(home).enable(name)
     if arguments.json:
         console.json(state)
         return 0

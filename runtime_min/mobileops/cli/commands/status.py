@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from mobileops.cli.commands._manager import installed, states
-from mobileops.errors import MobileOpsError
+from mobileops.cli.commands._manager import installed, states, wait
+from mobileops.errors import MobileOpsError, UsageError
+from mobileops.runtime.autostart import Autostart
 from mobileops.runtime.client import connect
 from mobileops.runtime.receipts import Receipts
 
@@ -16,30 +17,47 @@ if TYPE_CHECKING:
     from mobileops.cli.parser import Parser
 
 
+STATES: Final = ("starting", "running", "degraded", "stopping", "stopped", "failed", "quarantined")
+
+
 def configure(parser: Parser) -> None:
     """Describe the arguments."""
     parser.add_argument("name", nargs="?")
     parser.add_argument("--detailed", action="store_true", help="permissions, signer, health and methods too")
+    parser.add_argument(
+        "--wait", choices=STATES, metavar="STATE", help=f"wait until the plugin is {', '.join(STATES)}; exit 1 if not"
+    )
+    parser.add_argument(
+        "--timeout", type=float, default=30.0, metavar="SECONDS", help="how long --wait waits (default: 30)"
+    )
     parser.json_option()
     parser.example("mobileops status my-plugin --detailed")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
-    """Print the state; exit 0 whenever it could be told."""
+    """Print the state; exit 0 whenever it could be told, and as it was waited for."""
     home = console.home()
     shelf = Receipts(home)
     receipts = [installed(home, arguments.name)] if arguments.name else shelf.all()
+    if arguments.wait:
+        if not arguments.name:
+            raise UsageError(
+                "--wait needs the name of a plugin", code="MOP7003", fix="mobileops status NAME --wait=running"
+            )
+        wait(home, receipts[0].name, state=arguments.wait, timeout_s=arguments.timeout)
     state = states(home, [receipt.name for receipt in receipts])
     rows: list[dict[str, Any]] = []
     for receipt in receipts:
         row = {
             "name": receipt.name,
-            "version": receipt.version,
+            "version": state[receipt.name].get("version") or receipt.version,
             **{key: state[receipt.name][key] for key in ("state", "cause", "since", "pid")},
         }
         if arguments.detailed:
             manifest = shelf.manifest(receipt)
             row |= {
+                "installed": receipt.version,
+                "enabled": Autostart(home).has(receipt.name),
                 "methods": state[receipt.name]["methods"],
                 "isolation": state[receipt.name]["isolation"],
                 "not_enforced": state[receipt.name]["not_enforced"],
@@ -48,10 +66,11 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
                 "signer": receipt.signer,
                 "sha256": receipt.sha256,
                 "installed_at": receipt.installed_at,
+                "history": state[receipt.name]["history"],
             }
         rows.append(row)
     _show(rows, arguments, console)
-    return 0
+    return 0 if not arguments.wait or rows[0]["state"] == arguments.wait else 1
 
 
 def _show(rows: list[dict[str, Any]], arguments: argparse.Namespace, console: Console) -> None:
@@ -70,7 +89,7 @@ def _show(rows: list[dict[str, Any]], arguments: argparse.Namespace, console: Co
 
 def _text(value: Any) -> str:  # noqa: ANN401  plain values
     if isinstance(value, list):
-        return ", ".join(str(item) for item in value) or "none"
+        return ", ".join(_text(item) for item in value) or "none"
     if isinstance(value, dict):
         return ", ".join(f"{key}={item}" for key, item in value.items() if item is not None)
     return "-" if value is None else str(value)

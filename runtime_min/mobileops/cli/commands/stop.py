@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 def configure(parser: Parser) -> None:
     """Describe the arguments."""
     parser.add_argument("name")
+    parser.add_argument(
+        "--force", action="store_true", help="although its pre_stop hook says no, or other plugins need it"
+    )
     parser.json_option()
     parser.example("mobileops stop my-plugin")
 
@@ -26,7 +29,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     name = installed(home, arguments.name).name
     client = running(home, name)
     try:
-        state = client.ask("stop", name=name)
+        state = client.ask("stop", name=name, force=arguments.force)
     finally:
         client.close()
     if arguments.json:

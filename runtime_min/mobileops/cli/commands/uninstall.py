@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mobileops.cli.commands._manager import installed, states
 from mobileops.errors import PluginError
+from mobileops.runtime.autostart import Autostart
 from mobileops.runtime.store import Store
 
 if TYPE_CHECKING:
@@ -26,9 +27,10 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """Remove a plugin that does not run; its data stay unless --purge."""
     home = console.home()
     name = installed(home, arguments.name).name
-    if states(home, [name])[name]["state"] not in {"stopped", "failed"}:
+    if states(home, [name])[name]["state"] not in {"stopped", "failed", "quarantined"}:
         raise PluginError(f"{name!r} is running", code="MOP6007", fix=f"mobileops stop {name}")
     receipt = Store(home).uninstall(name, purge=arguments.purge)
+    Autostart(home).disable(name)
     console.print(f"removed {receipt.name} {receipt.version}")
     if not arguments.purge and (home.data / name).is_dir():
         console.note(f"its data stay in {home.data / name}; --purge removes them too")
