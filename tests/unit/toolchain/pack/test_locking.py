@@ -169,13 +169,28 @@ def test_a_package_that_does_not_run_on_a_declared_python_says_what_to_declare(s
     assert "compatibility.python_version to '>=3.13'" in error.fix
 
 
+BUILT_BY_ITSELF = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+BACKEND = """
+import zipfile
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    name = "source-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(f"{folder}/{name}", "w") as wheel:
+        wheel.writestr("source.py", "BUILT = True\\n")
+        wheel.writestr("source-1.0.dist-info/METADATA", "Metadata-Version: 2.2\\nName: source\\nVersion: 1.0\\n")
+        wheel.writestr("source-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr("source-1.0.dist-info/RECORD", "")
+    return name
+"""
+
+
 def _sdist(folder):
+    """Write a source distribution that needs nothing else to be built."""
+    metadata = "Metadata-Version: 2.2\nName: source\nVersion: 1.0\n"
     with tarfile.open(folder / "source-1.0.tar.gz", "w:gz") as archive:
-        text = b"Metadata-Version: 2.2\nName: source\nVersion: 1.0\n"
-        for name in ("PKG-INFO", "pyproject.toml"):
+        for name, text in {"PKG-INFO": metadata, "pyproject.toml": BUILT_BY_ITSELF, "backend.py": BACKEND}.items():
             info = tarfile.TarInfo(f"source-1.0/{name}")
-            info.size = len(text) if name == "PKG-INFO" else 0
-            archive.addfile(info, io.BytesIO(text))
+            info.size = len(text)
+            archive.addfile(info, io.BytesIO(text.encode()))
 
 
 def test_source_code_is_not_built_unless_that_is_allowed(source, wheels, out):
@@ -189,6 +204,14 @@ def test_source_code_is_not_built_unless_that_is_allowed(source, wheels, out):
     other = "aarch64" if running().machine == "x86_64" else "x86_64"
     with pytest.raises(PackagingError, match="built from source"):
         pack(source, out, wheels=wheels, target=parse_target(f"linux_{other}-cp311"))
+
+
+def test_source_code_is_built_when_that_is_allowed(source, wheels, out):
+    _sdist(wheels)
+    _depend(source, "source")
+    lock(source, wheels=wheels, allow_sdist=True)
+    with open_bundle(pack(source, out, wheels=wheels).path) as bundle:
+        assert bundle.read("vendor/source.py", limit=100) == b"BUILT = True\n"
 
 
 def test_what_is_left_out_of_wheels_is_named_and_licences_stay(source, wheels, out):

@@ -154,7 +154,7 @@ def _published(build: _Build, out_dir: Path, name: str) -> Packed:
 
 def _fail_output(target: Path, error: OSError) -> NoReturn:
     what = f"{str(target)!r} cannot be written: {error.strerror}"
-    fail(PackCode.OUTPUT, what, where=str(target), fix="free space, or choose another folder", cause=error)
+    fail(PackCode.OUTPUT, what, where=str(target), fix="free space, make the folder writable, or choose another", cause=error)
 
 
 def _sync_folder(folder: Path) -> None:
