@@ -177,7 +177,7 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
     with zipfile.ZipFile(f"{folder}/{name}", "w") as wheel:
         wheel.writestr("source.py", "BUILT = True\\n")
         wheel.writestr("source-1.0.dist-info/METADATA", "Metadata-Version: 2.2\\nName: source\\nVersion: 1.0\\n")
-        wheel.writestr("source-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr("source-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nTag: py3-none-any\\n")
         wheel.writestr("source-1.0.dist-info/RECORD", "")
     return name
 """

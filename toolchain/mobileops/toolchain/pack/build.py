@@ -154,7 +154,8 @@ def _published(build: _Build, out_dir: Path, name: str) -> Packed:
 
 def _fail_output(target: Path, error: OSError) -> NoReturn:
     what = f"{str(target)!r} cannot be written: {error.strerror}"
-    fail(PackCode.OUTPUT, what, where=str(target), fix="free space, make the folder writable, or choose another", cause=error)
+    fix = "free space, or choose a folder you may write to"
+    fail(PackCode.OUTPUT, what, where=str(target), fix=fix, cause=error)
 
 
 def _sync_folder(folder: Path) -> None:
