@@ -235,7 +235,6 @@ def test_the_missions_service_plugin_runs_with_the_missions_manifest(account: Ac
         account.ok(*words)
     started = account.run("start", "my-plugin")
     assert started.returncode == 0, started.stderr
-    assert "permission 'network' is declared, but this version grants nothing for it" in started.stderr
     assert account.json("call", "my-plugin", "process_data", '{"key": "value"}') == {
         "status": "success",
         "result": {"seen": {"key": "value"}},
