@@ -27,7 +27,7 @@ import msgspec
 from mobileops.plugin import host as hosts
 from mobileops.plugin.loading import search_path
 from mobileops.runtime import worker
-from mobileops.runtime.rpc import BlockingChannel
+from mobileops.runtime.blocking import BlockingChannel
 sys.dont_write_bytecode = True
 app = Path(sys.argv[2])
 channel = BlockingChannel(socket.socket(fileno=int(sys.argv[1])))

@@ -59,6 +59,13 @@ class Console(NamedTuple):
         for place, line in enumerate(lines):
             self.print(f"{' ' * len(label) if place else label}{line}")
 
+    def json_line(self, value: object) -> None:
+        """Write a value as one line of JSON, at once: somebody may wait for it at the other end of a pipe."""
+        import msgspec  # noqa: PLC0415  only commands that print JSON need it
+
+        self.stdout.write(msgspec.json.encode(value).decode() + "\n")
+        self.stdout.flush()
+
     def note(self, text: str) -> None:
         """Write one line for a person, after the data that came before it."""
         self.stdout.flush()

@@ -200,6 +200,15 @@ class Plugin:
 
         return PlatformApi(self._host)
 
+    def cancelled(self) -> bool:
+        """Whether the caller of the plain method that runs now has gone away or has waited too long.
+
+        A long computation asks from time to time, and returns or raises when it is so: nobody gets its result. In an
+        ``async def`` method the task is cancelled instead (`asyncio.CancelledError`), and a generator is closed at its
+        ``yield``.
+        """
+        return self._host.cancelled()
+
     def initialize(self) -> bool | None:
         """Prepare resources. Returning False, or raising, stops the start; None counts as success."""
         return None

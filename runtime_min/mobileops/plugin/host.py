@@ -75,6 +75,9 @@ class Host(Protocol):
             PluginError: it did not within the stop timeout.
         """
 
+    def cancelled(self) -> bool:
+        """Whether nobody waits any more for the call that this thread runs."""
+
     def is_managed(self) -> bool:
         """Whether a plugin manager drives the lifecycle (False under ``python main.py``)."""
 

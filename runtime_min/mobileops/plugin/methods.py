@@ -18,9 +18,21 @@ F = TypeVar("F", bound=Callable[..., Any])
 def plugin_method(function: F) -> F:
     """Mark a method as callable from outside the plugin.
 
+    ==============================  ==================================================================================
+    method                          how it runs
+    ==============================  ==================================================================================
+    ``def``                         one after the other, in the order of the calls
+    ``async def``                   at the same time as all others, on one event loop; plain methods go on meanwhile
+    ``def`` with ``yield``          each value goes to the caller at once; other methods run between two values
+    ``async def`` with ``yield``    the same, on the event loop
+    ==============================  ==================================================================================
+
+    A caller that goes away, or whose deadline passes, cancels its call: one that has not begun never does, a plain
+    method can ask ``self.cancelled()``, the task of an ``async def`` method is cancelled, a generator is closed.
+
     Args:
-        function: a plain or ``async def`` method; its arguments and result must be msgpack values (None, bool, int,
-        float, str, bytes, list, dict).
+        function: its arguments are checked against its annotations, and its result must be a msgpack value: None,
+        bool, int, float, str, bytes, list, dict. A generator yields such values; what it returns is not sent.
 
     Returns:
         The same function, marked.

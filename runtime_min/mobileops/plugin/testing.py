@@ -42,6 +42,7 @@ class LocalHost:
         responses: request id -> value.
         error_responses: request id -> message.
         asked: what the plugin asked of the platform, each ``(operation, body)``, oldest first.
+        cancels: what ``cancelled()`` returns to the plugin.
         answers: operation -> what the platform answers; an exception is raised. None unless a test says otherwise.
     """
 
@@ -62,6 +63,7 @@ class LocalHost:
         self.responses: dict[int, object] = {}
         self.error_responses: dict[int, str] = {}
         self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.cancels = False
         self.answers: dict[str, Any] = {"message.send": 1, "event.publish": 0}
 
     @property
@@ -115,6 +117,10 @@ class LocalHost:
 
     def join_activity(self) -> None:
         """Nothing to wait for: a test calls ``start()`` itself, and is back when it has returned."""
+
+    def cancelled(self) -> bool:
+        """Return what the test says."""
+        return self.cancels
 
     def is_managed(self) -> bool:
         """A test drives the lifecycle itself, so ``run()`` must not."""

@@ -12,7 +12,8 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from mobileops.errors import HostFault, PluginGone, from_dict
-from mobileops.runtime.rpc import BlockingChannel, Kind
+from mobileops.runtime.blocking import BlockingChannel
+from mobileops.runtime.rpc import Frame, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +51,26 @@ class Client:
         if answer.kind is Kind.ERROR:
             raise from_dict(answer.body)
         return answer.body
+
+    def answers(self, verb: str, **body: Any) -> Iterator[Frame]:  # noqa: ANN401  plain values
+        """Send one request and yield its answers as they come: ITEM frames if it streams, else one RESULT.
+
+        Raises:
+            MobileOpsError: whatever the plugin manager answered, as the class it was there.
+            HostFault: the plugin manager ended before it answered.
+        """
+        try:
+            self._channel.send(Frame(Kind.CALL, 1, verb, {**body, "stream": True}))
+            while (answer := self._channel.receive()).kind is Kind.ITEM:
+                yield answer
+        except PluginGone as error:
+            raise HostFault(
+                "the plugin manager ended before it answered", code="MOP5204", fix="repeat the command"
+            ) from error
+        if answer.kind is Kind.ERROR:
+            raise from_dict(answer.body)
+        if answer.kind is Kind.RESULT:
+            yield answer
 
     def wait_closed(self) -> None:
         """Wait until the plugin manager closed this connection: no plugin runs any more."""

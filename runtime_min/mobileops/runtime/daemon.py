@@ -8,6 +8,7 @@ removed; it is started again on demand (`mobileops.runtime.client`).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import os
 import signal
@@ -18,10 +19,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mobileops.errors import HostFault, MobileOpsError, RefusedError, UsageError
 from mobileops.runtime import durable, enforcement
+from mobileops.runtime.decoder import Decoder
 from mobileops.runtime.launcher import Launcher
 from mobileops.runtime.notification import Notifier
 from mobileops.runtime.reloading import DRAIN_S
-from mobileops.runtime.rpc import MAX_CONTROL_FRAME_BYTES, READ_BYTES, Decoder, Frame, Kind, encode
+from mobileops.runtime.rpc import MAX_CONTROL_FRAME_BYTES, READ_BYTES, Frame, Kind, encode
 from mobileops.runtime.store import Store
 from mobileops.runtime.supervisor import DEFAULT_DEADLINE_S, Supervisor
 
@@ -76,7 +78,6 @@ class Daemon:
             "reload": self._reload,
             "rollback": self._rollback,
             "wait": self._wait,
-            "call": self._call,
             "health": self._health,
             "status": self._status,
             "shutdown": self._shutdown,
@@ -148,33 +149,49 @@ class Daemon:
             self._groups = None
 
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one connection; it ends when the client hangs up, or when the plugin manager does."""
+        """Serve one connection; it ends when the client hangs up, or when the plugin manager does.
+
+        What a client that went away has called is cancelled.
+        """
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  asyncio runs every connection's callback in a task
         self._clients[task] = writer
         decoder = Decoder(limit=MAX_CONTROL_FRAME_BYTES)
+        calls: dict[int, asyncio.Task[None]] = {}
         try:
             while _same_account(writer.get_extra_info("socket")) and (data := await reader.read(READ_BYTES)):
                 for frame in decoder.feed(data):
-                    self._answer_later(frame, writer)
+                    if frame.kind is Kind.CANCEL:
+                        _cancel(calls.get(frame.id))
+                    else:
+                        self._answer_later(frame, writer, calls)
         except (ConnectionError, RefusedError):
             pass  # a client that vanishes or talks nonsense has only itself to inform
         finally:
+            for call in calls.values():
+                call.cancel()
             del self._clients[task]
             writer.close()
 
-    def _answer_later(self, frame: Frame, writer: asyncio.StreamWriter) -> None:
+    def _answer_later(self, frame: Frame, writer: asyncio.StreamWriter, calls: dict[int, asyncio.Task[None]]) -> None:
         answering = asyncio.create_task(self._answer(frame, writer))
         self._tasks.add(answering)  # the loop itself keeps only weak references
         answering.add_done_callback(self._tasks.discard)
+        if frame.method == "call":
+            calls[frame.id] = answering
+            answering.add_done_callback(lambda _task: calls.pop(frame.id, None))
 
     async def _answer(self, frame: Frame, writer: asyncio.StreamWriter) -> None:
         self._last_request = asyncio.get_running_loop().time()
         try:
-            answer = Frame(Kind.RESULT, frame.id, "", await self._dispatch(frame))
-            wire = encode(answer)
+            if frame.kind is Kind.CALL and frame.method == "call":
+                wire = encode(await self._called(frame, writer))
+            else:
+                wire = encode(Frame(Kind.RESULT, frame.id, "", await self._dispatch(frame)))
         except MobileOpsError as error:
             wire = encode(Frame(Kind.ERROR, frame.id, "", error.to_dict()))
+        except ConnectionError:
+            return  # the client went away in the middle of a stream
         except Exception as error:  # noqa: BLE001  one broken request must not end the plugin manager
             fault = HostFault(
                 f"the plugin manager failed: {type(error).__name__}: {error}",
@@ -185,6 +202,27 @@ class Daemon:
         with suppress(ConnectionError):
             writer.write(wire)
             await writer.drain()
+
+    async def _called(self, frame: Frame, writer: asyncio.StreamWriter) -> Frame:
+        """Call a plugin's method; send what it streams, no faster than the client takes it; return the last frame."""
+        if not isinstance(frame.body, dict):
+            return Frame(Kind.RESULT, frame.id, "", await self._dispatch(frame))
+        body = frame.body
+        name, method = str(body["name"]), str(body["method"])
+        arguments = {"args": list(body.get("args", ())), "kwargs": dict(body.get("kwargs", {}))}
+        deadline_s = float(body.get("deadline_s", DEFAULT_DEADLINE_S))
+        queued = bool(body.get("queued"))
+        if queued or not body.get("stream") or not self._supervisor.calls.streams(name, method):
+            result = await self._supervisor.calls.call(
+                name, method, body=arguments, queued=queued, deadline_s=deadline_s
+            )
+            return Frame(Kind.RESULT, frame.id, "", result)
+        values = self._supervisor.calls.stream(name, method, body=arguments, deadline_s=deadline_s)
+        async with contextlib.aclosing(values):
+            async for value in values:
+                writer.write(encode(Frame(Kind.ITEM, frame.id, "", value)))
+                await writer.drain()
+        return Frame(Kind.END, frame.id, "", None)
 
     async def _dispatch(self, frame: Frame) -> Any:  # noqa: ANN401  plain values
         verb = self._verbs.get(frame.method)
@@ -220,15 +258,6 @@ class Daemon:
 
     async def _wait(self, body: dict[str, Any]) -> Any:  # noqa: ANN401  plain values
         return await self._supervisor.wait(str(body["name"]), str(body["state"]), float(body["timeout_s"]))
-
-    async def _call(self, body: dict[str, Any]) -> Any:  # noqa: ANN401  plain values
-        return await self._supervisor.call(
-            str(body["name"]),
-            str(body["method"]),
-            body={"args": list(body.get("args", ())), "kwargs": dict(body.get("kwargs", {}))},
-            queued=bool(body.get("queued")),
-            deadline_s=float(body.get("deadline_s", DEFAULT_DEADLINE_S)),
-        )
 
     async def _health(self, body: dict[str, Any]) -> Any:  # noqa: ANN401  plain values
         return await self._supervisor.health(str(body["name"]))
@@ -305,6 +334,11 @@ def _listen(home: Home) -> socket.socket:
         os.close(folder)
     listener.listen()
     return listener
+
+
+def _cancel(call: asyncio.Task[None] | None) -> None:
+    if call is not None:
+        call.cancel()
 
 
 def _same_account(connection: socket.socket) -> bool:

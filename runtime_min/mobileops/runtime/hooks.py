@@ -28,7 +28,7 @@ from mobileops.runtime.rpc import HOOK_REFUSED, Frame, Kind
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mobileops.runtime.worker import WorkerHost
+    from mobileops.runtime.serving.host import WorkerHost
 
 
 def before(host: WorkerHost, hook: str, *, app: Path) -> None:

@@ -50,6 +50,7 @@ class Instance:
         connection: its channel; None once it has ended.
         methods: exported methods, known from "ready" on.
         calls: what it has not answered yet.
+        streams: those of them that stream their results.
         ready: set at the transition to running.
         ready_at_s: when that was, by the event loop's clock.
         stop_requested: whether its end is wanted, and so no crash.
@@ -72,6 +73,7 @@ class Instance:
     connection: Connection | None = None
     methods: tuple[str, ...] = ()
     calls: InFlight = dataclasses.field(default_factory=InFlight)
+    streams: frozenset[str] = frozenset()
     ready: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
     ready_at_s: float | None = None
     stop_requested: bool = False

@@ -165,6 +165,8 @@ class Runs:
         elif frame.method == "state" and body.get("state") == "ready" and instance.state is State.STARTING:
             methods = body.get("methods")
             instance.methods = tuple(str(name) for name in methods) if isinstance(methods, list) else ()
+            streams = body.get("streams")
+            instance.streams = frozenset(str(name) for name in streams) if isinstance(streams, list) else frozenset()
             instance.ready_at_s = self._timers.time()
             instance.move(State.RUNNING, "ready")
             instance.ready.set()

@@ -11,12 +11,15 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from mobileops.errors import CallError, MobileOpsError, NotFoundError, PluginError, PluginGone, RefusedError
+import msgspec
+
+from mobileops.errors import CallError, MobileOpsError, PluginError, PluginGone, RefusedError
 from mobileops.manifest import Version
 from mobileops.runtime.autostart import Autostart
+from mobileops.runtime.calls import Calls
 from mobileops.runtime.ending import KILL_WAIT_S, end
 from mobileops.runtime.events import Events
-from mobileops.runtime.lifecycle import ACTIVE, SERVING, State, Transition
+from mobileops.runtime.lifecycle import ACTIVE, State, Transition
 from mobileops.runtime.logs import timestamp
 from mobileops.runtime.messages import Messages
 from mobileops.runtime.ordering import Needs, enabled_order, needed_by, needs_of, start_order, stop_waves
@@ -49,6 +52,7 @@ class Supervisor:
     Attributes:
         events: what they have subscribed to.
         platform: what they may use of the host.
+        calls: calls their methods.
     """
 
     def __init__(
@@ -78,6 +82,7 @@ class Supervisor:
         self._changed = asyncio.Event()
         self.events = Events()
         self._messages = Messages(self._running)
+        self.calls = Calls(self._running)
         self.platform = Platform(Surroundings(home, launcher, self.events.emit))
         offered = (self.events, self._messages, self.platform)
         self._requests = Requests({name: one for part in offered for name, one in part.operations().items()})
@@ -274,32 +279,13 @@ class Supervisor:
         queued: bool = False,
         deadline_s: float = DEFAULT_DEADLINE_S,
     ) -> Any:  # noqa: ANN401  whatever the method returns
-        """Call an exported method of a running plugin.
+        """Call an exported method of a running plugin, and decode its result; see `mobileops.runtime.calls`.
 
         Raises:
-            NotFoundError: not installed, or no such method.
-            PluginError: it does not run.
-            CallError: the method raised, or did not answer in time.
+            MobileOpsError: as `Calls.call`.
         """
-        instance = self._running(name)
-        if instance.connection is None or instance.state not in SERVING:
-            raise PluginError(f"{name!r} is {instance.state}", code="MOP5105", fix="wait until it runs")
-        if method not in instance.methods and not queued:
-            raise NotFoundError(
-                f"{name!r} has no plugin method {method!r}",
-                code="MOP5013",
-                why=f"it exports {', '.join(instance.methods) or 'none'}",
-                fix="mark the method with @plugin_method, or call one of those",
-            )
-        try:
-            with instance.calls.one():
-                return await instance.connection.request(
-                    Kind.QUEUE if queued else Kind.CALL, method, body, deadline_s=deadline_s
-                )
-        except CallError as error:
-            if error.remote_type == PermissionError.__name__:
-                instance.decisions.reported(method, error.what)
-            raise
+        raw = await self.calls.call(name, method, body=body, queued=queued, deadline_s=deadline_s)
+        return msgspec.msgpack.decode(raw)
 
     async def health(self, name: str) -> Any:  # noqa: ANN401  the author's report
         """Return what the plugin's ``health_check()`` returns."""

@@ -320,7 +320,7 @@ class Flood(ServicePlugin):
         from mobileops.runtime.rpc import Frame, Kind
         number = self.send_message("flood", {}).message_id
         for at in range(1000, 1400):
-            self._host._exchange.send(Frame(Kind.ASK, at, "message.result", {"id": number, "timeout_s": 60}))
+            self._host.exchange.send(Frame(Kind.ASK, at, "message.result", {"id": number, "timeout_s": 60}))
 
     def handle_message(self, sender, message):
         pass

@@ -6,15 +6,17 @@ import asyncio
 import socket
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from mobileops.errors import CallError, MobileOpsError, PluginError, PluginGone, RefusedError
 from mobileops.runtime import connection as module
 from mobileops.runtime.connection import Connection
-from mobileops.runtime.rpc import Decoder, Frame, Kind, encode
+from mobileops.runtime.decoder import Decoder
+from mobileops.runtime.rpc import STREAM_WINDOW, Frame, Kind, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
 
 class Peer:
@@ -28,6 +30,7 @@ class Peer:
         self.connection = Connection(ours, on_note=self._note, on_ask=self._asked, on_closed=self._close)
         self.socket.setblocking(False)
         self._decoder = Decoder()
+        self._frames: list[Frame] = []
 
     def _note(self, frame: Frame) -> None:
         self.notes.append(frame)
@@ -48,10 +51,9 @@ class Peer:
 
     async def frame(self) -> Frame:
         """Return the next request."""
-        while True:
-            frames = self._decoder.feed(await asyncio.get_running_loop().sock_recv(self.socket, 1 << 20))
-            if frames:
-                return frames[0]
+        while not self._frames:
+            self._frames = self._decoder.feed(await asyncio.get_running_loop().sock_recv(self.socket, 1 << 20))
+        return self._frames.pop(0)
 
     async def send(self, kind: Kind, request_id: int, body: Any = None, method: str = "") -> None:
         """Send one frame."""
@@ -230,5 +232,106 @@ def test_closing_twice_reports_once() -> None:
         peer.connection.close()
         peer.connection.close()
         assert peer.closed == [None]
+
+    drive(scenario)
+
+
+def test_a_deadline_that_passes_cancels_the_call_at_the_plugin() -> None:
+    async def scenario(peer: Peer) -> None:
+        with pytest.raises(CallError):
+            await peer.connection.request(Kind.CALL, "m", deadline_s=0.01)
+        frames = [await peer.frame(), await peer.frame()]
+        assert [(frame.kind, frame.id) for frame in frames] == [(Kind.CALL, 1), (Kind.CANCEL, 1)]
+
+    drive(scenario)
+
+
+def test_a_caller_that_goes_away_cancels_the_call_at_the_plugin() -> None:
+    async def scenario(peer: Peer) -> None:
+        request = asyncio.create_task(peer.connection.request(Kind.CALL, "m", deadline_s=5))
+        await peer.frame()
+        request.cancel()
+        assert (await peer.frame()).kind is Kind.CANCEL
+        await peer.send(Kind.ERROR, 1, {"type": "CancelledError"})
+        await peer.send(Kind.NOTE, 0, None, "log")
+        await peer.until_noted()
+        assert peer.closed == []
+
+    drive(scenario)
+
+
+async def values(stream: AsyncGenerator[msgspec.Raw, None], most: int) -> list[Any]:
+    """Return the first values of a stream."""
+    found: list[Any] = []
+    async for value in stream:
+        found.append(msgspec.msgpack.decode(value))
+        if len(found) == most:
+            break
+    return found
+
+
+def test_a_stream_yields_in_order_and_grants_more_as_it_is_taken() -> None:
+    async def scenario(peer: Peer) -> None:
+        taking = asyncio.create_task(values(peer.connection.stream("m", deadline_s=5), 1000))
+        await peer.frame()
+        for number in range(STREAM_WINDOW):
+            await peer.send(Kind.ITEM, 1, number)
+        assert [(await peer.frame()).body for _ in range(2)] == [STREAM_WINDOW // 2] * 2
+        await peer.send(Kind.ITEM, 1, "more")
+        await peer.send(Kind.END, 1)
+        assert await taking == [*range(STREAM_WINDOW), "more"]
+
+    drive(scenario)
+
+
+def test_a_stream_whose_reader_stops_is_cancelled_and_its_last_values_are_dropped() -> None:
+    async def scenario(peer: Peer) -> None:
+        stream = peer.connection.stream("m", deadline_s=5)
+        taking = asyncio.create_task(values(stream, 1))
+        await peer.frame()
+        await peer.send(Kind.ITEM, 1, "first")
+        assert await taking == ["first"]
+        await stream.aclose()
+        assert (await peer.frame()).kind is Kind.CANCEL
+        await peer.send(Kind.ITEM, 1, "late")
+        await peer.send(Kind.ERROR, 1, {"type": "CancelledError"})
+        await peer.send(Kind.NOTE, 0, None, "log")
+        await peer.until_noted()
+        assert peer.closed == []
+
+    drive(scenario)
+
+
+def test_a_stream_that_is_too_slow_is_cancelled() -> None:
+    async def scenario(peer: Peer) -> None:
+        with pytest.raises(CallError) as caught:
+            await values(peer.connection.stream("m", deadline_s=0.01), 1)
+        assert caught.value.code == "MOP5014"
+        assert [(await peer.frame()).kind for _ in range(2)] == [Kind.CALL, Kind.CANCEL]
+
+    drive(scenario)
+
+
+def test_a_stream_ends_with_the_plugins_error_or_with_its_process() -> None:
+    async def scenario(peer: Peer) -> None:
+        raising = asyncio.create_task(values(peer.connection.stream("m", deadline_s=5), 9))
+        lost = asyncio.create_task(values(peer.connection.stream("m", deadline_s=5), 9))
+        await asyncio.sleep(0)
+        await peer.send(Kind.ERROR, 1, {"type": "ValueError", "message": "no"})
+        with pytest.raises(CallError, match="ValueError: no"):
+            await raising
+        peer.connection.close()
+        with pytest.raises(PluginGone):
+            await lost
+
+    drive(scenario)
+
+
+def test_a_result_is_handed_on_without_being_decoded() -> None:
+    async def scenario(peer: Peer) -> None:
+        request = asyncio.create_task(peer.connection.call(Kind.CALL, "m", deadline_s=5))
+        await peer.frame()
+        await peer.send(Kind.RESULT, 1, [[]] * 1000)
+        assert bytes(await request) == b"\xdc\x03\xe8" + b"\x90" * 1000
 
     drive(scenario)

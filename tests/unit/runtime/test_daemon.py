@@ -16,9 +16,10 @@ import pytest
 from mobileops.errors import HostFault, MobileOpsError, NotFoundError, UsageError
 from mobileops.runtime import client as clients
 from mobileops.runtime import daemon as daemons
+from mobileops.runtime.blocking import BlockingChannel
 from mobileops.runtime.client import Client, connect, connect_or_start, default_program
 from mobileops.runtime.home import Home
-from mobileops.runtime.rpc import BlockingChannel, Frame, Kind
+from mobileops.runtime.rpc import Frame, Kind
 from mobileops.runtime.store import Store
 from tests.fakes.daemon_thread import serving
 from tests.fakes.signed_bundle import Publisher

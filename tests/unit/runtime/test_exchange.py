@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mobileops.errors import PermissionDenied, PluginGone
+from mobileops.runtime.blocking import BlockingChannel
 from mobileops.runtime.exchange import Exchange
-from mobileops.runtime.rpc import BlockingChannel, Frame, Kind
+from mobileops.runtime.rpc import Frame, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

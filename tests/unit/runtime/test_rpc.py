@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from mobileops.errors import PluginGone, ProtocolViolation
 from mobileops.runtime import rpc
-from mobileops.runtime.rpc import BlockingChannel, Decoder, Frame, Kind, encode
+from mobileops.runtime.blocking import BlockingChannel
+from mobileops.runtime.decoder import Decoder
+from mobileops.runtime.rpc import Frame, Kind, encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +61,7 @@ def test_four_gigabytes_declared_cost_nothing() -> None:
         b"",
         b"\xc0",
         b"\x93\x00\x01\xa1x",
-        b"\x94\x09\x01\xa1x\xc0",
+        b"\x94\x0c\x01\xa1x\xc0",
         b"\x94\x00\xa1x\xa1x\xc0",
         b"\x94\x00\x01\xa1x\xc0\xc0",
         b"\x91" * 5000,

@@ -237,7 +237,7 @@ def test_a_killed_plugin_is_noticed(bench: Bench) -> None:
 
 
 def test_a_plugin_that_speaks_nonsense_is_killed(bench: Bench) -> None:
-    rave = "self._host._exchange._channel._socket.sendall(b'\\xff' * 8)"
+    rave = "self._host.exchange._channel._socket.sendall(b'\\xff' * 8)"
     bench.install(ECHO + f"\n        @plugin_method\n        def rave(self):\n            {rave}\n")
 
     async def scenario(one: Supervisor) -> None:

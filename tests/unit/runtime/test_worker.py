@@ -2,80 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import socket
 import sys
-import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from mobileops.plugin import host as hosts
 from mobileops.plugin.loading import search_path
 from mobileops.runtime import worker
-from mobileops.runtime.rpc import BlockingChannel, Frame, Kind
+from mobileops.runtime.rpc import Frame, Kind
+from mobileops.runtime.serving import host
 from tests.fakes.plugin_folder import ECHO, write_plugin
+from tests.fakes.worker_thread import Running, close_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-MADE: list[Running] = []
-
-
-class Running:
-    """A worker in a thread, and the manager's end of its channel."""
-
-    def __init__(self, app: Path, *, settings: dict[str, Any] | None = None, debug: bool = False) -> None:
-        ours, theirs = socket.socketpair()
-        MADE.append(self)
-        self.channel = BlockingChannel(ours)
-        document = json.loads((app / "plugin.json").read_text(encoding="utf-8"))
-        self._worker_channel = BlockingChannel(theirs)
-        self.host = worker.WorkerHost(
-            self._worker_channel, {"manifest": document, "settings": settings or {}, "debug": debug}, app=app
-        )
-        hosts.attach(self.host)
-        self.gone = threading.Event()
-        self.status: int | None = None
-        self._thread = threading.Thread(target=self._run, args=(app,), daemon=True)
-        self._thread.start()
-
-    def _run(self, app: Path) -> None:
-        self.status = worker.run(self.host, app=app, on_gone=self.gone.set)
-
-    def notes_until(self, state: str) -> list[Frame]:
-        """Return the notes up to the state note."""
-        notes: list[Frame] = []
-        while True:
-            frame = self.channel.receive()
-            notes.append(frame)
-            if frame.method == "state":
-                assert frame.body["state"] == state, frame.body
-                return notes
-
-    def ask(self, kind: Kind, method: str, *args: Any) -> Frame:
-        """Send a request and return its answer, skipping notes."""
-        self.channel.send(Frame(kind, 1, method, {"args": list(args), "kwargs": {}}))
-        while (frame := self.channel.receive()).kind is Kind.NOTE:
-            pass
-        return frame
-
-    def stop(self) -> int | None:
-        """Stop it and return the exit status."""
-        assert self.ask(Kind.CONTROL, "stop").kind is Kind.RESULT
-        return self.join()
-
-    def join(self) -> int | None:
-        """Wait for the end."""
-        self._thread.join(10)
-        return self.status
-
-    def close(self) -> None:
-        """End it, however it stands, and close both sockets."""
-        self.channel.close()
-        self._thread.join(10)
-        self._worker_channel.close()
 
 
 @pytest.fixture(autouse=True)
@@ -83,9 +24,7 @@ def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.setattr(sys, "path", [*search_path(tmp_path / "echo"), *sys.path])
     yield
-    while MADE:
-        MADE.pop().close()
-    hosts.attach(None)
+    close_all()
     sys.modules.pop("main", None)
 
 
@@ -190,7 +129,7 @@ def test_a_queued_request_is_answered_by_the_service_loop(tmp_path: Path) -> Non
 
 
 def test_a_full_queue_answers_at_once(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "MAX_QUEUED_REQUESTS", 0)
+    monkeypatch.setattr(host, "MAX_QUEUED_REQUESTS", 0)
     running = Running(app)
     running.notes_until("ready")
     assert running.ask(Kind.QUEUE, "echo").body["code"] == "MOP5012"

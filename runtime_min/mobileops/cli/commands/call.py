@@ -34,20 +34,26 @@ def configure(parser: Parser) -> None:
         help="hand it to the plugin's get_pending_requests() instead of calling the method",
     )
     parser.add_argument(
-        "--timeout", type=float, default=30.0, metavar="SECONDS", help="wait this long for the answer (default: 30)"
+        "--timeout",
+        type=float,
+        default=30.0,
+        metavar="SECONDS",
+        help="wait this long for the answer, or for each value of a stream (default: 30)",
     )
     parser.example('mobileops call my-plugin process_data \'{"key": "value"}\'')
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
-    """Call it and print its result as JSON."""
+    """Call it and print its result as JSON, or each of the values that it streams, as it comes."""
     home = console.home()
     name = installed(home, arguments.name).name
     args = [_value(console.stdin.read() if text == "-" else text) for text in arguments.argument]
     kwargs = dict(_named(text) for text in arguments.named)
+    from mobileops.runtime.rpc import Kind  # noqa: PLC0415  --help does not need it
+
     client = running(home, name)
     try:
-        result = client.ask(
+        for answer in client.answers(
             "call",
             name=name,
             method=arguments.method,
@@ -55,14 +61,17 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             kwargs=kwargs,
             queued=arguments.queued,
             deadline_s=arguments.timeout,
-        )
+        ):
+            if answer.kind is Kind.ITEM:
+                console.json_line(answer.body)
+            else:
+                console.json(answer.body)
     except NotFoundError as error:
         exported = client.ask("status", names=[name])[0]["methods"]
         error.fix = did_you_mean(arguments.method, exported) or error.fix
         raise
     finally:
         client.close()
-    console.json(result)
     return 0
 
 

@@ -1,0 +1,1 @@
+"""What serves a plugin inside its own process: its host, its methods, their arguments, streams and coroutines."""
