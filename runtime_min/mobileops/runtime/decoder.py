@@ -17,7 +17,7 @@ _DECODER: Final = msgspec.msgpack.Decoder(Frame)
 class FrameDecoder(Protocol):
     """Reads one payload; `msgspec.msgpack.Decoder` does."""
 
-    def decode(self, buf: memoryview, /) -> Any:  # noqa: ANN401  a Frame, or one with a raw body
+    def decode(self, _payload: memoryview, /) -> Any:  # noqa: ANN401  a Frame, or one with a raw body
         """Return the frame."""
 
 
