@@ -284,16 +284,18 @@ class Connection:
             raise ProtocolViolation(f"a plugin may not send {kind.name}", code="MOP5007")
 
     def _answered(self, frame: RawFrame) -> None:
-        waiting = self._waiting.pop(frame.id, None)
+        """Take in the last frame of a request, which waits until that has proved right: a close fails what waits."""
+        waiting = self._waiting.get(frame.id)
         if waiting is None or (isinstance(waiting, Stream) and frame.kind is Kind.RESULT):
             raise ProtocolViolation(f"an answer to request {frame.id}, which does not wait for it", code="MOP5003")
+        if frame.kind is Kind.END and not isinstance(waiting, Stream):
+            raise ProtocolViolation(f"the end of {frame.id}, which is no stream", code="MOP5018")
         error = None
         if frame.kind is Kind.ERROR:
             error = remote_error(self._decoded(frame.body, most_bytes=MAX_NOTE_BYTES))
+        del self._waiting[frame.id]
         if isinstance(waiting, Stream):
             waiting.end(error)
-        elif frame.kind is Kind.END:
-            raise ProtocolViolation(f"the end of {frame.id}, which is no stream", code="MOP5018")
         elif waiting.done():
             return
         elif error is not None:
