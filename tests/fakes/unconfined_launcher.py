@@ -37,9 +37,19 @@ sys.path[:0] = search_path(app)
 os._exit(worker.run(host, app=app, on_gone=lambda: os._exit(1)))
 """
 
+ENTRY_CHILD = """
+import importlib, socket, sys
+import msgspec
+module, _colon, function = sys.argv[4].partition(":")
+assignment = msgspec.msgpack.decode(bytes.fromhex(sys.argv[3]))
+getattr(importlib.import_module(module), function)(socket.socket(fileno=int(sys.argv[1])), assignment)
+"""
+
 
 class UnconfinedLauncher:
     """Launches worker processes and reports their ends, like the real one."""
+
+    level = "NO-NAMESPACE"
 
     def __init__(self) -> None:
         self._signal, self._signalled = socket.socketpair()
@@ -59,9 +69,14 @@ class UnconfinedLauncher:
         return self._signalled.fileno()
 
     def launch(
-        self, policy: SandboxPolicy, assignment: Mapping[str, Any], *, environment: Mapping[str, str] | None = None
+        self,
+        policy: SandboxPolicy,
+        assignment: Mapping[str, Any],
+        *,
+        entry: str = "",
+        environment: Mapping[str, str] | None = None,
     ) -> Launched:
-        """Start a worker on the plugin's installed folder."""
+        """Start a worker on the plugin's installed folder, or another entry."""
         if self.refusal is not None:
             raise self.refusal
         ours, theirs = socket.socketpair()
@@ -69,10 +84,11 @@ class UnconfinedLauncher:
         words = [
             sys.executable,
             "-c",
-            CHILD,
+            ENTRY_CHILD if entry else CHILD,
             str(theirs.fileno()),
             policy.app,
             msgspec.msgpack.encode(dict(assignment)).hex(),
+            entry,
         ]
         process = subprocess.Popen(words, pass_fds=(theirs.fileno(),), stdout=write_end, stderr=write_end)
         theirs.close()

@@ -126,7 +126,8 @@ class Account:
 
 @pytest.fixture(scope="session")
 def base() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="mobileops-integration-") as name:
+    """Not below /tmp: an ordinary user's zygote has its own there, and would not find assets and packages."""
+    with tempfile.TemporaryDirectory(prefix="mobileops-integration-", dir="/var/tmp") as name:
         path = Path(name)
         path.chmod(0o755)
         yield path

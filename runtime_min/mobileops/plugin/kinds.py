@@ -49,14 +49,23 @@ class ProcessingPlugin(Plugin):
         message = f"{type(self).__name__}.process is not implemented"
         raise NotImplementedError(message)
 
-    def load_model(self, reference: str) -> Any:  # noqa: ANN401  a model is whatever the author's loader returns
-        """Load a model; the author overrides this, because only the author knows the format.
+    def load_model(self, reference: str) -> Any:  # noqa: ANN401  an override returns what it likes
+        """Load a model; override this for formats of your own.
+
+        Args:
+            reference: the name of an asset; or an ``.onnx`` file of the plugin, relative to plugin.json.
+
+        Returns:
+            A `mobileops.plugin.platform.Model`, whose ``predict()`` asks the platform.
 
         Raises:
-            NotImplementedError: the subclass does not override it.
+            PermissionDenied: the manifest does not declare ``api.platform.ai``.
+            NotFoundError: there is no such asset or file.
+            PluginError: MOP5321, no loader is known for this; MOP5318, the model cannot be used.
         """
-        message = f"{type(self).__name__}.load_model is not implemented, so {reference!r} cannot be loaded"
-        raise NotImplementedError(message)
+        from mobileops.plugin.models import load  # noqa: PLC0415  a plugin without a model need not wait
+
+        return load(self.get_platform_api(), reference)
 
     def cleanup(self) -> None:
         """Free what `initialize` acquired."""

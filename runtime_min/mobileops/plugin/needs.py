@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from mobileops.errors import PermissionDenied
 from mobileops.manifest import Permission
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     Need = Callable[[Mapping[str, Any]], tuple[Permission, str]]
 
@@ -63,3 +64,20 @@ NEEDS: Final[Mapping[str, Need]] = {
     "network.status": _part("network"),
     "devices.list": _part("devices"),
 }
+
+
+def denied(name: str, permission: Permission, granted: Iterable[Permission]) -> PermissionDenied:
+    """Return the refusal of a request.
+
+    Args:
+        name: the plugin that asked.
+        permission: what it needed.
+        granted: what it has.
+    """
+    return PermissionDenied(
+        f"{name!r} may not do this without the permission {str(permission)!r}",
+        code="MOP4311",
+        where=name,
+        why=f"its manifest declares {', '.join(map(str, granted)) or 'no permission'}",
+        fix=f"declare {str(permission)!r} in plugin.json",
+    )

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from mobileops.errors import NotFoundError
 from mobileops.plugin import host as hosts
 from mobileops.plugin.configuration import layered
+from mobileops.plugin.fakes import FakePlatform
 from mobileops.plugin.loading import load_class, search_path
 
 if TYPE_CHECKING:
@@ -34,16 +35,15 @@ if TYPE_CHECKING:
     from mobileops.plugin.host import Request
 
 
-class LocalHost:
-    """A host that keeps everything in memory.
+class LocalHost(FakePlatform):
+    """A host that keeps everything in memory, and holds requests against the permissions of plugin.json.
 
     Attributes:
         records: log lines, each ``{"level", "message", **fields}``, oldest first.
         responses: request id -> value.
         error_responses: request id -> message.
-        asked: what the plugin asked of the platform, each ``(operation, body)``, oldest first.
         cancels: what ``cancelled()`` returns to the plugin.
-        answers: operation -> what the platform answers; an exception is raised. None unless a test says otherwise.
+        plugin: the instance that it belongs to, once there is one.
     """
 
     def __init__(self, document: Mapping[str, Any], *, app: Path, settings: Mapping[str, Any] | None = None) -> None:
@@ -54,6 +54,7 @@ class LocalHost:
             app: the plugin's folder.
             settings: operator settings on top of the defaults.
         """
+        super().__init__(str(document["name"]), document.get("permissions", ()))
         self._document = document
         self._app = app
         self._settings = dict(settings or {})
@@ -62,9 +63,8 @@ class LocalHost:
         self.records: list[dict[str, Any]] = []
         self.responses: dict[int, object] = {}
         self.error_responses: dict[int, str] = {}
-        self.asked: list[tuple[str, dict[str, Any]]] = []
         self.cancels = False
-        self.answers: dict[str, Any] = {"message.send": 1, "event.publish": 0}
+        self.plugin: Plugin | None = None
 
     @property
     def name(self) -> str:
@@ -107,13 +107,10 @@ class LocalHost:
         """Keep an error answer."""
         self.error_responses[request_id] = message
 
-    def ask(self, operation: str, body: Mapping[str, Any]) -> Any:  # noqa: ANN401  whatever the test prepared
-        """Keep the request and give the prepared answer."""
-        self.asked.append((operation, dict(body)))
-        answer = self.answers.get(operation)
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer
+    def emit(self, topic: str, event: Mapping[str, Any]) -> None:
+        """Deliver an event to the plugin, as far as it has subscribed to its topic."""
+        if self.plugin is not None:
+            self.plugin.deliver_event(topic, dict(event))
 
     def join_activity(self) -> None:
         """Nothing to wait for: a test calls ``start()`` itself, and is back when it has returned."""
@@ -154,7 +151,9 @@ class PluginTestCase(unittest.TestCase):
         before, modules = list(sys.path), set(sys.modules)
         sys.path[:0] = search_path(app)
         self.addCleanup(_forget_imports, app, before, modules)
-        return load_class(app, document["entry_point"], document["type"])()
+        self.addCleanup(self.host.close)
+        self.host.plugin = load_class(app, document["entry_point"], document["type"])()
+        return self.host.plugin
 
 
 def _find_app(name: str | Path, test_file: Path) -> Path:

@@ -16,8 +16,9 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from mobileops.errors import HostFault, PermissionDenied
+from mobileops.errors import HostFault
 from mobileops.manifest.permissions import Permission, covers
+from mobileops.plugin.needs import denied
 from mobileops.runtime import audit
 from mobileops.runtime.isolation import policy
 
@@ -102,13 +103,7 @@ class Decisions:
                     self._allowed.add((operation, target))
             return
         self._record([(operation, target, None, f"no permission covers {needed}", False)])
-        raise PermissionDenied(
-            f"{self._name!r} may not do this without the permission {str(needed)!r}",
-            code="MOP4311",
-            where=self._name,
-            why=f"its manifest declares {', '.join(map(str, self._granted)) or 'no permission'}",
-            fix=f"declare {str(needed)!r} in plugin.json",
-        )
+        raise denied(self._name, needed, self._granted)
 
     def _grants(
         self, compiled: SandboxPolicy, environment: Mapping[str, str]

@@ -48,7 +48,7 @@ def test_every_manifest_type_has_its_base_class() -> None:
 
 @pytest.mark.parametrize(
     ("cls", "name", "arguments"),
-    [(ProcessingPlugin, "process", (1,)), (ProcessingPlugin, "load_model", ("m",)), (UIPlugin, "render", ("p",))],
+    [(ProcessingPlugin, "process", (1,)), (UIPlugin, "render", ("p",))],
 )
 def test_what_only_the_author_can_write_says_so(cls: type, name: str, arguments: tuple[object, ...]) -> None:
     with pytest.raises(NotImplementedError, match=name):

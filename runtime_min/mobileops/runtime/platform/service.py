@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, cast
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, Final, cast
 
+from mobileops.errors import NotFoundError
 from mobileops.runtime.isolation.policy import ASSETS
 from mobileops.runtime.platform import providers
 from mobileops.runtime.receipts import Receipts
@@ -12,10 +14,13 @@ from mobileops.runtime.requests import Operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from mobileops.runtime.instance import Instance
     from mobileops.runtime.platform.assets import Stored
-    from mobileops.runtime.platform.providers import AssetProvider, NetworkProvider, Surroundings
+    from mobileops.runtime.platform.providers import AiProvider, AssetProvider, NetworkProvider, Surroundings
+
+MODEL_SUFFIX: Final = ".onnx"
 
 
 class Platform:
@@ -30,6 +35,8 @@ class Platform:
     def operations(self) -> dict[str, Operation]:
         """Return what plugins may ask for."""
         return {
+            "ai.inference": Operation(self._infer),
+            "ai.load": Operation(self._load_model),
             "assets.get": Operation(self._get_asset),
             "network.status": Operation(self._network_status),
         }
@@ -45,6 +52,33 @@ class Platform:
         mounted = instance.launched is None or instance.launched.level == "FULL"
         path = f"{ASSETS}/{stored.path.name}" if mounted else str(stored.path)
         return {"path": path, "size": stored.entry.size, "sha256": stored.entry.sha256}
+
+    async def _load_model(self, instance: Instance, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        name, path = await self._model(instance, body)
+        return await self._ai().load(name, path)
+
+    async def _infer(self, instance: Instance, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        name, path = await self._model(instance, body)
+        return await self._ai().infer(name, path, body["input"])
+
+    async def _model(self, instance: Instance, body: Mapping[str, Any]) -> tuple[str, Path]:
+        """Return the name and the file of a model: an asset, or one of the plugin's own signed files."""
+        if "model" in body:
+            stored = await self._asset(instance, str(body["model"]))
+            return str(body["model"]), stored.path
+        inside = PurePosixPath(str(body["file"]))
+        path = self._receipts.folder(instance.receipt).joinpath(*inside.parts)
+        if inside.is_absolute() or ".." in inside.parts or inside.suffix != MODEL_SUFFIX or not path.is_file():
+            raise NotFoundError(
+                f"{instance.name!r} has no model {str(inside)!r}",
+                code="MOP5320",
+                why=f"a model of its own is a file of its bundle that ends in {MODEL_SUFFIX}",
+                fix="name it relative to plugin.json, or add it with: mobileops assets add",
+            )
+        return f"{instance.name}/{inside}", path
+
+    def _ai(self) -> AiProvider:
+        return cast("AiProvider", self._provider("ai", _embedded_ai))
 
     async def _network_status(self, _instance: Instance, _body: Mapping[str, Any]) -> Mapping[str, Any]:
         provider = cast("NetworkProvider", self._provider("network", _embedded_network))
@@ -68,6 +102,12 @@ def _embedded_assets(surroundings: Surroundings) -> AssetProvider:
     from mobileops.runtime.platform.assets import Assets  # noqa: PLC0415  once it is needed
 
     return Assets(surroundings.home)
+
+
+def _embedded_ai(surroundings: Surroundings) -> AiProvider:
+    from mobileops.runtime.platform.ai import SandboxedAi  # noqa: PLC0415  once it is needed
+
+    return SandboxedAi(surroundings)
 
 
 def _embedded_network(_surroundings: Surroundings) -> NetworkProvider:
