@@ -7,6 +7,10 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from onnx import TensorProto, helper
+
+from tests.fakes.mission import block
+
 if TYPE_CHECKING:
     from tests.integration.conftest import Account
 
@@ -88,68 +92,6 @@ SERVICE_EXAMPLE = '''
 
     if __name__ == "__main__":
         plugin = MyServicePlugin()
-        plugin.run()
-'''
-
-PROCESSING_EXAMPLE = '''
-    #!/usr/bin/env python3
-    """
-    Example Data Processing Plugin
-    """
-
-    from mobileops.plugin import ProcessingPlugin, plugin_method
-    import numpy as np
-
-    class DataProcessorPlugin(ProcessingPlugin):
-        def __init__(self):
-            super().__init__(name="data-processor")
-            self.model = None
-
-        def initialize(self):
-            """Load processing model"""
-            model_path = self.config.get("model_path")
-            self.model = self.load_model(model_path)
-            return self.model is not None
-
-        @plugin_method
-        def process(self, input_data):
-            """Process input data"""
-            if not self.model:
-                raise Exception("Model not loaded")
-
-            # Preprocess data
-            processed_input = self.preprocess(input_data)
-
-            # Run inference
-            result = self.model.predict(processed_input)
-
-            # Postprocess results
-            output = self.postprocess(result)
-
-            return {
-                "input_shape": processed_input.shape,
-                "output": output,
-                "confidence": float(np.max(result))
-            }
-
-        def preprocess(self, data):
-            """Preprocess input data"""
-            # Convert to numpy array, normalize, etc.
-            return np.array(data)
-
-        def postprocess(self, result):
-            """Postprocess model output"""
-            # Convert predictions to readable format
-            return result.tolist()
-
-        def load_model(self, path):  # the author's part: what a model is
-            class Doubling:
-                def predict(self, values):
-                    return values * 2
-            return Doubling()
-
-    if __name__ == "__main__":
-        plugin = DataProcessorPlugin()
         plugin.run()
 '''
 
@@ -250,16 +192,28 @@ def test_the_missions_service_plugin_runs_with_the_missions_manifest(account: Ac
     assert hooks_run == [f"mobileops_hook_{name}" for name in ("pre_start", "post_start", "pre_stop")]
 
 
+def doubling_model() -> bytes:
+    """Return an ONNX model that adds its input to itself."""
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["rows", "columns"]) for name in ("x", "y")]
+    graph = helper.make_graph([helper.make_node("Add", ["x", "x"], ["y"])], "doubling", values[:1], values[1:])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString()
+
+
 def test_the_missions_processing_plugin_runs_with_numpy_vendored(account: Account) -> None:
     manifest = json.loads(MANIFEST) | {
         "name": "data-processor",
         "type": "processing",
         "dependencies": ["numpy"],
-        "permissions": [],
+        "permissions": ["api.platform.ai"],
         "hooks": {},
     }
-    manifest["configuration"] = {"model_path": "model.json"}
-    make(account, {"plugin.json": json.dumps(manifest), "main.py": PROCESSING_EXAMPLE}, at="data-processor")
+    manifest["configuration"] = {"model_path": "models/doubling.onnx"}
+    files = {"plugin.json": json.dumps(manifest), "main.py": block("class DataProcessorPlugin(")}
+    make(account, files, at="data-processor")
+    model = account.folder / "data-processor" / "models" / "doubling.onnx"
+    model.parent.mkdir()
+    model.write_bytes(doubling_model())
+    account.give(account.folder / "data-processor")
     for words in (
         ("lock", "data-processor"),
         ("package", "data-processor"),

@@ -233,7 +233,8 @@ class SandboxedAi:
         """Return what a model's process is confined to: a plugin without permissions, in folders that no plugin has."""
         home = self._surroundings.home
         app = home.store / ".ai"
-        app.mkdir(mode=0o755, exist_ok=True)
+        app.mkdir(exist_ok=True)
+        app.chmod(0o755)  # not mkdir's mode: the umask must not keep its uid out
         name = f".ai-{slot}"  # no plugin's name begins with a dot
         return SandboxPolicy(
             name=f"ai-{slot}",

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
     from mobileops.runtime.instance import Instance
     from mobileops.runtime.platform.assets import Stored
-    from mobileops.runtime.platform.providers import AiProvider, AssetProvider, NetworkProvider, Surroundings
+    from mobileops.runtime.platform.providers import (
+        AiProvider,
+        AssetProvider,
+        DeviceProvider,
+        NetworkProvider,
+        Surroundings,
+    )
 
 MODEL_SUFFIX: Final = ".onnx"
 
@@ -38,8 +44,13 @@ class Platform:
             "ai.inference": Operation(self._infer),
             "ai.load": Operation(self._load_model),
             "assets.get": Operation(self._get_asset),
+            "devices.list": Operation(self._list_devices),
             "network.status": Operation(self._network_status),
         }
+
+    def watch_devices(self) -> str | None:
+        """Emit ``device.connected`` and ``device.disconnected`` from now on; return why not, if it cannot."""
+        return self._devices().watch()
 
     def close(self) -> None:
         """End what the providers run."""
@@ -84,6 +95,12 @@ class Platform:
         provider = cast("NetworkProvider", self._provider("network", _embedded_network))
         return await asyncio.to_thread(provider.status)
 
+    async def _list_devices(self, _instance: Instance, _body: Mapping[str, Any]) -> list[dict[str, Any]]:
+        return await asyncio.to_thread(self._devices().devices)
+
+    def _devices(self) -> DeviceProvider:
+        return cast("DeviceProvider", self._provider("devices", _embedded_devices))
+
     async def _asset(self, instance: Instance, name: str) -> Stored:
         """Return an asset whose content is what it must be: the digest that the plugin declares, if it does."""
         provider = cast("AssetProvider", self._provider("assets", _embedded_assets))
@@ -108,6 +125,12 @@ def _embedded_ai(surroundings: Surroundings) -> AiProvider:
     from mobileops.runtime.platform.ai import SandboxedAi  # noqa: PLC0415  once it is needed
 
     return SandboxedAi(surroundings)
+
+
+def _embedded_devices(surroundings: Surroundings) -> DeviceProvider:
+    from mobileops.runtime.platform.devices import KernelDevices  # noqa: PLC0415  once it is needed
+
+    return KernelDevices(surroundings.emit)
 
 
 def _embedded_network(_surroundings: Surroundings) -> NetworkProvider:
