@@ -1,8 +1,8 @@
 """The devices that the kernel knows, and its word when one comes or goes.
 
 Listed from sysfs (``/sys/class``, ``/sys/bus/usb/devices``); heard of by a netlink socket (NETLINK_KOBJECT_UEVENT,
-group 1: the kernel's own messages; netlink(7), ``lib/kobject_uevent.c``). Everybody may listen, in the network namespace
-that the kernel reports to: in a container that has another one nothing is heard, which cannot be told from silence.
+group 1: the kernel's own messages; netlink(7), ``lib/kobject_uevent.c``). Everybody may listen, in the network
+namespace that the kernel reports to: in a container that has another one nothing is heard, which looks like silence.
 
 ========================= =====================================================
 topic                     event
