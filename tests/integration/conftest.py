@@ -126,8 +126,7 @@ class Account:
 
 @pytest.fixture(scope="session")
 def base() -> Iterator[Path]:
-    """Not below /tmp: an ordinary user's zygote has its own there, and would not find assets and packages."""
-    with tempfile.TemporaryDirectory(prefix="mobileops-integration-", dir="/var/tmp") as name:
+    with tempfile.TemporaryDirectory(prefix="mobileops-integration-") as name:
         path = Path(name)
         path.chmod(0o755)
         yield path

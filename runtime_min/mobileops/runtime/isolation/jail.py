@@ -66,6 +66,7 @@ def enter_jail(contents: rootfs.RootContents, *, step: Callable[[str], None]) ->
         mounts.pivot(rootfs.BUILD_DIRECTORY)
     elif not as_root:
         namespaces.enter(with_host_files, namespaces.NEWNS)
+        mounts.uncover(rootfs.BUILD_DIRECTORY)  # the jail has its own copy; here, the host's files lie beneath
     os.close(with_host_files)
     return pid
 

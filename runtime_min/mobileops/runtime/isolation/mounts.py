@@ -101,6 +101,11 @@ def attach(tree: int, target: int) -> None:
     call("move_mount", tree, b"", target, b"", _MOVE_FROM_EMPTY_PATH | _MOVE_TO_EMPTY_PATH)
 
 
+def uncover(target: str) -> None:
+    """Take away what was mounted last at a path, once nobody uses it any more (umount2(2), MNT_DETACH)."""
+    call("umount2", target.encode(), MNT_DETACH)
+
+
 def open_beneath(base_directory: str, relative: str, *, directory: bool = True) -> int:
     """Open what lies below a directory without crossing a symbolic link or leaving it.
 
