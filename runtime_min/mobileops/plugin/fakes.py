@@ -154,7 +154,7 @@ class FakePlatform:
 def _absent(name: str, where: str) -> NotFoundError:
     return NotFoundError(
         f"there is no asset {name!r}",
-        code="MOP5310",
+        code="MOP5322",
         where="the unit test",
         fix=f"prepare it: self.host.{where}[{name!r}] = …",
     )

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from mobileops.errors import CallError, HostFault, PluginError, PluginGone, UsageError
+from mobileops.errors import CallError, HostFault, PluginError, PluginGone
 from mobileops.runtime import overuse
 from mobileops.runtime.connection import Connection
 from mobileops.runtime.identities import identity_index
@@ -284,4 +284,4 @@ def _packages() -> list[Path]:
 
 
 async def _asks_nothing(_frame: Frame) -> Any:  # noqa: ANN401  never returns
-    raise UsageError("a model asks for nothing", code="MOP5301")
+    raise PluginError("a model asks for nothing", code="MOP5318")
