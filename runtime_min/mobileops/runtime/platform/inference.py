@@ -21,7 +21,8 @@ import sys
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from mobileops.errors import PluginGone
-from mobileops.runtime.rpc import BlockingChannel, Frame, Kind
+from mobileops.runtime.blocking import BlockingChannel
+from mobileops.runtime.rpc import Frame, Kind
 
 if TYPE_CHECKING:
     import socket
