@@ -36,10 +36,6 @@ MANIFEST = b"""{"name": "echo", "version": "1.0.0", "description": "Echo", "auth
 PLUGIN = """
 from mobileops.plugin import ProcessingPlugin
 
-async def _never(_frame: object) -> None:
-    """Answer what the measured plugin does not ask."""
-
-
 class Echo(ProcessingPlugin):
     def process(self, data):
         return data
@@ -86,6 +82,10 @@ def pipelined_round(channel: BlockingChannel) -> float:
     return (time.perf_counter() - begin) / CALLS
 
 
+async def _never(_frame: object) -> None:
+    """Answer what the measured plugin does not ask."""
+
+
 class Manager:
     """The plugin manager's end of a channel, in an event loop that stands between the rounds."""
 
@@ -95,9 +95,7 @@ class Manager:
 
     @staticmethod
     async def _connect(launched: Launched) -> Connection:
-        return Connection(
-            launched.channel, on_note=lambda _frame: None, on_ask=_never, on_closed=lambda _cause: None
-        )
+        return Connection(launched.channel, on_note=lambda _frame: None, on_ask=_never, on_closed=lambda _cause: None)
 
     def round(self) -> float:
         """Return the seconds of one call."""
