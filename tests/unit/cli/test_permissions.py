@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import jsonschema
 import pytest
 
-from mobileops.runtime import audit, supervisor
+from mobileops.runtime import audit, runs, supervisor
 from mobileops.runtime.home import Home
 from mobileops.runtime.isolation import policy
 from mobileops.runtime.permissions.explanation import explain
@@ -63,13 +63,16 @@ def test_an_installed_plugin_is_explained_by_the_policy_that_the_supervisor_comp
     mobileops: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = installed(tmp_path, "filesystem.write:/srv/x", "system.environment:LC_ALL")
-    assert policy.compile_policy is supervisor.compile_policy
+    assert policy.compile_policy is runs.compile_policy
     launcher = UnconfinedLauncher()
     launched = []
     monkeypatch.setattr(launcher, "launch", lambda compiled, *_rest, **_named: launched.append(compiled) or 1 / 0)
-    manager = supervisor.Supervisor(home, store=Store(home), launcher=lambda: launcher)
+
+    async def start() -> None:
+        await supervisor.Supervisor(home, store=Store(home), launcher=lambda: launcher).start("echo")
+
     with pytest.raises(ZeroDivisionError):
-        asyncio.run(manager.start("echo"))
+        asyncio.run(start())
     launcher.close()
     document = checked(mobileops("permissions", "explain", "echo", "--json")[1], "explain")
     expected = explain(Receipts(home).manifest(Receipts(home).get("echo")), launched[0])

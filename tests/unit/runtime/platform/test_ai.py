@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import signal
 import sys
 from pathlib import Path
 
@@ -150,7 +151,8 @@ def test_a_model_that_does_not_answer_is_ended_and_the_next_request_gets_another
             assert await call(one, "curious", "infer", "good") == "positive"
             provider = one.platform._ai()
             process = next(iter(provider._running.values()))
-            monkeypatch.setattr(ai, "INFER_DEADLINE_S", 0.0)
+            signal.pidfd_send_signal(process._launched.pidfd, signal.SIGSTOP)
+            monkeypatch.setattr(ai, "INFER_DEADLINE_S", 0.1)
             with pytest.raises(CallError) as caught:
                 await call(one, "curious", "infer", "good")
             assert caught.value.code == "MOP5318"

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from mobileops.toolchain.checks import check_source
-from tests.integration.test_mission_text import MANIFEST, PROCESSING_EXAMPLE, SERVICE_EXAMPLE
+from tests.fakes.mission import block
+from tests.integration.test_mission_text import MANIFEST, SERVICE_EXAMPLE
 
 ROOT = Path(__file__).resolve().parents[4]
 HOOKS = ("pre_start", "post_start", "pre_stop")
@@ -36,7 +37,7 @@ def test_the_missions_processing_plugin_has_no_finding(folder: Any) -> None:
         "hooks": {},
     }
     folder.write("plugin.json", json.dumps(json.loads(MANIFEST) | changes))
-    folder.write("main.py", textwrap.dedent(PROCESSING_EXAMPLE).lstrip())
+    folder.write("main.py", block("class DataProcessorPlugin("))
     folder.write("requirements.txt", "numpy==2.1.0\n")
     assert check_source(folder.path) == ()
 
