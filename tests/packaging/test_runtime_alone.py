@@ -55,3 +55,11 @@ def test_a_verb_of_the_toolchain_says_how_to_install_it(device: Path, tmp_path: 
     assert result.returncode == 4
     assert "pip install mobileops-toolchain" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_folder_cannot_be_validated_without_the_toolchain_and_that_is_said(device: Path, tmp_path: Path) -> None:
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "plugin.json").write_text("{}")
+    result = run(device / "mobileops", "validate", str(tmp_path / "demo"), home=tmp_path)
+    assert result.returncode == 4
+    assert "pip install mobileops-toolchain" in result.stderr

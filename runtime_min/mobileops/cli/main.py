@@ -143,16 +143,15 @@ def _run(words: list[str], console: Console) -> int:
         module = importlib.import_module(verb.module)
     except ModuleNotFoundError as error:
         raise _missing(verb, error) from error
-    quick = getattr(module, "quick", None)
-    if quick is not None and (code := quick(words[1:], console)) is not None:
-        return int(code)
-    from mobileops.cli.parser import Parser  # noqa: PLC0415  argparse is for verbs that need more than a word
-
-    parser = Parser(verb)
-    module.configure(parser)
-    arguments = parser.parse(words[1:])
     try:
-        return int(module.run(arguments, console))
+        quick = getattr(module, "quick", None)
+        if quick is not None and (code := quick(words[1:], console)) is not None:
+            return int(code)
+        from mobileops.cli.parser import Parser  # noqa: PLC0415  argparse is for verbs that need more than a word
+
+        parser = Parser(verb)
+        module.configure(parser)
+        return int(module.run(parser.parse(words[1:]), console))
     except ModuleNotFoundError as error:
         raise _missing(verb, error) from error
 

@@ -161,13 +161,23 @@ def start_inside(control: socket.socket, exits: socket.socket, *, packages: list
     server.serve()
 
 
+def forget_ignored_signals() -> None:
+    """Take back what whoever started the plugin manager ignores, as nohup(1) and a shell's background jobs do.
+
+    What Python itself ignores, SIGPIPE and SIGXFSZ, stays so.
+    """
+    for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:
+        if signal.getsignal(number) in {signal.SIG_IGN, signal.default_int_handler}:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def main(arguments: list[str]) -> NoReturn:
     """Run one of the two lives.
 
     Args:
         arguments: descriptors of the sockets, and ``outside`` or ``inside``; or packages as JSON, and ``bare``.
     """
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    forget_ignored_signals()
     *words, life = arguments
     packages = json.loads(words.pop()) if life == "bare" else None
     sockets = [socket.socket(fileno=int(descriptor)) for descriptor in words]

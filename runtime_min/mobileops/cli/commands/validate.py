@@ -74,6 +74,8 @@ def configure(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Print all findings; exit 1 when one of them is an error."""
+    import mobileops.toolchain.diagnostics  # noqa: F401, PLC0415  first of all: without it nothing can be validated
+
     source, manifest_name = _target(arguments.plugin, console)
     form = arguments.format or ("json" if arguments.json else "text")
     if arguments.fix:

@@ -164,13 +164,16 @@ def _objections(
     checked: Checked, publisher: Publisher, held: Mapping[str, Root], *, by_key: bool
 ) -> Iterator[tuple[Code, str, object]]:
     """Yield (code, what was found, what was demanded) of each demand of a rule that is not met, the first one first."""
-    if publisher.root not in held:
-        if by_key and checked.key_hint:
-            yield Code.KEY, f"is signed with the key {checked.key_hint!r}", publisher.root
-        else:
-            yield Code.ROOT, f"is signed under the root {', '.join(held)!r}", publisher.root
-        return
-    signer = _signer(held[publisher.root], checked)
+    if publisher.root in held:
+        yield from _unmet(_signer(held[publisher.root], checked), publisher)
+    elif by_key and checked.key_hint:
+        yield Code.KEY, f"is signed with the key {checked.key_hint!r}", publisher.root
+    else:
+        yield Code.ROOT, f"is signed under the root {', '.join(held)!r}", publisher.root
+
+
+def _unmet(signer: Signer, publisher: Publisher) -> Iterator[tuple[Code, str, object]]:
+    """Yield the demands on the signer itself, as `_objections` does."""
     comparisons: tuple[tuple[Code, str, str | None, str | None], ...] = (
         (Code.ISSUER, "vouched for by", signer.issuer, publisher.issuer),
         (Code.SIGNER, "signed by", signer.identity, publisher.identity),

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
+from mobileops.errors import TrustRefused
 from mobileops.runtime.trust import _sigstore, public_root
 
 
@@ -30,3 +31,10 @@ def test_it_agrees_with_the_installed_sigstore(path, name):
     else:
         known = {entry["logId"]["keyId"] for entry in theirs["tlogs"]}
         assert {entry["logId"]["keyId"] for entry in ours["tlogs"]} <= known
+
+
+def test_a_root_without_a_certificate_authority_is_refused():
+    document = json.loads(public_root.PATH.read_bytes()) | {"certificateAuthorities": []}
+    with pytest.raises(TrustRefused) as caught:
+        _sigstore.check_root(json.dumps(document).encode())
+    assert caught.value.code == "MOP3133"

@@ -10,6 +10,7 @@ from mobileops.errors import TrustRefused
 from mobileops.runtime.trust import Pin, TrustPolicy, signers
 from mobileops.runtime.trust.checked import Checked
 from mobileops.runtime.trust.rules import Root
+from mobileops.runtime.trust.squatting import imitated
 
 GITHUB = "https://token.actions.githubusercontent.com"
 REPOSITORY = "https://github.com/acme/plugins"
@@ -199,6 +200,11 @@ def test_a_name_that_only_resembles_is_free(policy, name):
 @pytest.mark.parametrize("name", ["pay-1ink", "paylink", "pay-llnk"])
 def test_a_name_that_looks_like_an_exact_one_is_refused(policy, name):
     assert code(by_mail(), policy(RULE | {"plugins": ["pay-link"]}), name=name) == "MOP3124"
+
+
+def test_a_rule_for_every_name_leaves_no_name_to_imitate(policy):
+    rule = {"plugins": ["*"], "root": "corp", "issuer": "https://login", "identity": "dev@corp"}
+    assert imitated("anything", policy(rule).rules.publishers) is None
 
 
 def test_a_lone_asterisk_is_imitated_by_nothing(policy):

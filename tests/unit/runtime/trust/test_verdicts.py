@@ -55,6 +55,25 @@ def test_a_verdict_survives_the_round_trip():
     )
 
 
+@pytest.mark.parametrize("text", [b"3;abc,", b"3:abcd", b"x:abc,"])
+def test_what_is_no_netstring_is_no_verdict(text):
+    with pytest.raises(ValueError, match=r"netstring|invalid literal"):
+        Verdict.decode(text)
+
+
+def test_only_a_regular_file_of_bounded_size_has_a_digest(tmp_path):
+    (tmp_path / "file").write_bytes(b"12345")
+    os.mkfifo(tmp_path / "pipe")
+    assert verdicts.digest(str(tmp_path / "file"), limit=5) != verdicts.ABSENT
+    assert verdicts.digest(str(tmp_path / "file"), limit=4) == verdicts.ABSENT
+    assert verdicts.digest(str(tmp_path / "pipe")) == verdicts.ABSENT
+
+
+def test_without_sigstore_there_is_no_verifier_to_name(monkeypatch, tmp_path):
+    monkeypatch.setattr("sys.path", [str(tmp_path)])
+    assert verdicts._verifier() == verdicts.ABSENT
+
+
 @pytest.mark.parametrize("name", ["a.zip", "a.zip.sigstore.json", "trust.json", "pins.json", "root.json"])
 def test_a_change_of_any_file_that_it_depends_on_is_a_miss(case, name):
     (case.home / name).write_text("changed")
