@@ -61,7 +61,7 @@ TESTS = """
 
         def test_a_file_of_the_tests_own(self):
             with self.assertRaises(OSError):
-                open("/root/of-the-tests")
+                open("/srv/of-the-tests")
     """
 DECLARED = [
     "network",
@@ -112,7 +112,7 @@ def test_an_over_privileged_plugin_is_narrowed_to_exactly_what_it_uses_and_passe
 
 
 def test_tests_that_the_sandbox_stops_are_refused_and_shown(tmp_path):
-    tests = TESTS.replace('open("/root/of-the-tests")', "self.plugin.fetch()")
+    tests = TESTS.replace('open("/srv/of-the-tests")', "self.plugin.fetch()")
     code = WIDE.replace('"http://nowhere.invalid/x"', '"file:///etc/passwd"')
     folder = write_plugin(tmp_path / "wide", code, permissions=[], files={"tests/test_wide.py": tests})
     with pytest.raises(MobileOpsError) as caught:
