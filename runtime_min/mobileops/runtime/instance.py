@@ -117,8 +117,9 @@ class Instance:
     def _journal(self) -> None:
         step = self.life.now
         level = "ERROR" if step.after is State.FAILED else "INFO"
-        before = None if step.before is None else str(step.before)
-        fields = {"version": self.receipt.version, "state": str(step.after), "before": before}
+        fields = {"version": self.receipt.version, "state": str(step.after)}
+        if step.before is not None:
+            fields["before"] = str(step.before)
         self.write(level, f"{step.after}: {step.cause}", fields=fields)
 
     def fail(self, cause: str) -> None:
