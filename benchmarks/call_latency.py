@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING
 from _timing import Result, as_json, report
 
 from mobileops.manifest import parse
-from mobileops.runtime.blocking import BlockingChannel
-from mobileops.runtime.connection import Connection
+from mobileops.runtime.channel.blocking import BlockingChannel
+from mobileops.runtime.channel.connection import Connection
+from mobileops.runtime.channel.rpc import Frame, Kind
 from mobileops.runtime.isolation.credentials import plugin_uid
 from mobileops.runtime.isolation.policy import compile_policy
-from mobileops.runtime.launcher import Launched, Launcher
-from mobileops.runtime.rpc import Frame, Kind
+from mobileops.runtime.launching.launcher import Launched, Launcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable

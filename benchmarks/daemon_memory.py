@@ -9,8 +9,8 @@ from pathlib import Path
 
 from hot_reload import install
 
-from mobileops.runtime.client import connect_or_start, default_program
 from mobileops.runtime.home import Home
+from mobileops.runtime.manager.client import connect_or_start, default_program
 
 COUNT = 100
 

@@ -16,8 +16,8 @@ import time
 from pathlib import Path
 
 from mobileops.errors import MobileOpsError
-from mobileops.runtime.client import connect_or_start, default_program
 from mobileops.runtime.home import Home
+from mobileops.runtime.manager.client import connect_or_start, default_program
 from mobileops.runtime.store import Store
 from mobileops.runtime.trust import TrustPolicy, verify
 from mobileops.toolchain.pack import pack

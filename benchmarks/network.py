@@ -21,7 +21,7 @@ from _timing import Contender, as_json, measure, report
 from mobileops.runtime.isolation.credentials import plugin_uid
 from mobileops.runtime.isolation.network import Destination, NetworkGrants
 from mobileops.runtime.isolation.policy import Limits, SandboxPolicy
-from mobileops.runtime.launcher import Launcher
+from mobileops.runtime.launching.launcher import Launcher
 
 ROUNDS = 15
 BULK_BYTES = 256 << 20

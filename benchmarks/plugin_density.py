@@ -19,7 +19,7 @@ from pathlib import Path
 
 from mobileops.runtime.isolation.credentials import plugin_uid
 from mobileops.runtime.isolation.policy import Limits, SandboxPolicy
-from mobileops.runtime.launcher import Launched, Launcher
+from mobileops.runtime.launching.launcher import Launched, Launcher
 
 COUNT = 100
 ROUNDS = 9

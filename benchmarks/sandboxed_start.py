@@ -18,7 +18,7 @@ from _timing import Contender, as_json, measure, report
 
 from mobileops.runtime.isolation.credentials import plugin_uid
 from mobileops.runtime.isolation.policy import Limits, SandboxPolicy
-from mobileops.runtime.launcher import Launched, Launcher
+from mobileops.runtime.launching.launcher import Launched, Launcher
 
 ROUNDS = 40
 SUBJECT = "sandboxed plugin, cold"

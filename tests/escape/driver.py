@@ -24,7 +24,7 @@ from mobileops.runtime.isolation.credentials import plugin_uid
 from mobileops.runtime.isolation.network import Destination, NetworkGrants
 from mobileops.runtime.isolation.policy import Grant, Limits, SandboxPolicy
 from mobileops.runtime.isolation.probe import probe
-from mobileops.runtime.launcher import Launched, Launcher
+from mobileops.runtime.launching.launcher import Launched, Launcher
 
 MEBIBYTE = 1024 * 1024
 LIMITS = Limits(memory_bytes=512 * MEBIBYTE, processes=40, open_files=128, file_size_bytes=64 * MEBIBYTE)

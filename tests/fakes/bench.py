@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mobileops.runtime import logs
 from mobileops.runtime.home import Home
 from mobileops.runtime.store import Store
-from mobileops.runtime.supervisor import Supervisor
+from mobileops.runtime.supervision.supervisor import Supervisor
 from tests.fakes.plugin_folder import ECHO
 from tests.fakes.signed_bundle import Publisher
 from tests.fakes.unconfined_launcher import UnconfinedLauncher
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from mobileops.runtime.timers import Timers
+    from mobileops.runtime.supervision.timers import Timers
 
 
 class Bench:

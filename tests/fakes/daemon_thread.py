@@ -7,8 +7,8 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from mobileops.runtime import daemon as daemons
-from mobileops.runtime.daemon import IDLE_EXIT_S, Daemon
+from mobileops.runtime.manager import daemon as daemons
+from mobileops.runtime.manager.daemon import IDLE_EXIT_S, Daemon
 from tests.fakes.unconfined_launcher import UnconfinedLauncher
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ class ManualTimer:
 
 
 class ManualTimers:
-    """A `mobileops.runtime.timers.Timers` whose time passes by `advance` alone."""
+    """A `mobileops.runtime.supervision.timers.Timers` whose time passes by `advance` alone."""
 
     def __init__(self) -> None:
         self._now_s = 0.0

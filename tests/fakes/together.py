@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mobileops.runtime import logs
 from mobileops.runtime.home import Home
 from mobileops.runtime.store import Store
-from mobileops.runtime.supervisor import Supervisor
+from mobileops.runtime.supervision.supervisor import Supervisor
 from tests.fakes.signed_bundle import Publisher
 from tests.fakes.unconfined_launcher import UnconfinedLauncher
 

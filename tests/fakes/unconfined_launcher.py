@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mobileops.runtime.launcher import Exit, Launched
+from mobileops.runtime.launching.launcher import Exit, Launched
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,8 +26,8 @@ from pathlib import Path
 import msgspec
 from mobileops.plugin import host as hosts
 from mobileops.plugin.loading import search_path
-from mobileops.runtime import worker
-from mobileops.runtime.blocking import BlockingChannel
+from mobileops.runtime.sandboxed import worker
+from mobileops.runtime.channel.blocking import BlockingChannel
 sys.dont_write_bytecode = True
 app = Path(sys.argv[2])
 channel = BlockingChannel(socket.socket(fileno=int(sys.argv[1])))

@@ -8,10 +8,10 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from mobileops.plugin import host as hosts
-from mobileops.runtime import worker
-from mobileops.runtime.blocking import BlockingChannel
-from mobileops.runtime.rpc import Frame, Kind
-from mobileops.runtime.serving.host import WorkerHost
+from mobileops.runtime.channel.blocking import BlockingChannel
+from mobileops.runtime.channel.rpc import Frame, Kind
+from mobileops.runtime.sandboxed import worker
+from mobileops.runtime.sandboxed.serving.host import WorkerHost
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -28,7 +28,7 @@ from mobileops.runtime.isolation import namespaces
 from mobileops.runtime.isolation.credentials import plugin_uid
 from mobileops.runtime.isolation.policy import compile_policy
 from mobileops.runtime.isolation.syscalls import call
-from mobileops.runtime.launcher import Launcher
+from mobileops.runtime.launching.launcher import Launcher
 
 PERMISSIONS = (
     "network.http:api.example.test",

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mobileops.runtime import enforcement
-from mobileops.runtime.launcher import Launcher
+from mobileops.runtime.launching import enforcement
+from mobileops.runtime.launching.launcher import Launcher
 from mobileops.runtime.platform.assets import Assets
 from tests.fakes.mission import BLOCKS, block
 from tests.fakes.together import Bench, call, until

@@ -24,14 +24,14 @@ CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["import
 VIOLATIONS = {
     "portions": (f"{RUNTIME}/errors.py", "import mobileops.bundle.limits"),
     "toolchain-layers": (f"{TOOLCHAIN}/pack/__init__.py", "import mobileops.toolchain.sign"),
-    "runtime-layers": (f"{RUNTIME}/runtime/output.py", "import mobileops.runtime.client"),
+    "runtime-layers": (f"{RUNTIME}/runtime/routing/messages.py", "import mobileops.runtime.permissions.usage"),
     "rules-are-independent": (
         f"{TOOLCHAIN}/checks/rules/hooks.py",
         "import mobileops.toolchain.checks.rules.plugin_name",
     ),
     "verbs-are-leaves": (f"{RUNTIME}/cli/main.py", "import mobileops.cli.commands.list"),
     "device-is-light": (f"{RUNTIME}/runtime/logs.py", "import yaml"),
-    "sandboxed-side": (f"{RUNTIME}/runtime/rpc.py", "import cryptography"),
+    "sandboxed-side": (f"{RUNTIME}/runtime/channel/rpc.py", "import cryptography"),
     "policy-is-pure": (f"{RUNTIME}/runtime/isolation/policy.py", "import socket"),
     "sigstore-behind-two-doors": (f"{RUNTIME}/runtime/store.py", "import sigstore.verify"),
     "one-way-to-verify": (f"{RUNTIME}/runtime/store.py", "import mobileops.runtime.trust.verified"),

@@ -44,7 +44,7 @@ def test_the_help_works(device: Path, tmp_path: Path) -> None:
 
 
 def test_every_portion_of_the_runtime_imports(device: Path, tmp_path: Path) -> None:
-    code = "import mobileops.runtime.trust, mobileops.bundle, mobileops.plugin, mobileops.runtime.daemon"
+    code = "import mobileops.runtime.trust, mobileops.bundle, mobileops.plugin, mobileops.runtime.manager.daemon"
     result = run(device / "python", "-W", "error", "-c", code, home=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
 

@@ -15,12 +15,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from mobileops.runtime.instance import Instance
-from mobileops.runtime.lifecycle import ACTIVE, SUCCESSORS, Life, State
+from mobileops.runtime.instances.instance import Instance
+from mobileops.runtime.instances.lifecycle import ACTIVE, SUCCESSORS, Life, State
 from mobileops.runtime.logs import LogFile
 from mobileops.runtime.receipts import Receipt
-from mobileops.runtime.recovery import Recovery
-from mobileops.runtime.restarts import MAX_CRASHES, WINDOW_S
+from mobileops.runtime.supervision.recovery import Recovery
+from mobileops.runtime.supervision.restarts import MAX_CRASHES, WINDOW_S
 from tests.fakes.manual_timers import ManualTimers
 
 RECEIPT = Receipt(

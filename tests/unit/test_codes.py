@@ -34,10 +34,8 @@ def test_no_two_parts_use_one_code() -> None:
                 for code in CODE.findall(path.read_text(encoding="utf-8")):
                     owners[code].add(owner(path, root).removesuffix(".py"))
     command_line = {"cli/commands", "cli/parser"}
-    channel = {
-        f"runtime/{one}" for one in ("answers", "blocking", "calls", "connection", "rpc", "serving", "supervisor")
-    }
-    isolation = {"runtime/isolation", "runtime/launcher", "runtime/enforcement", "runtime/places", "runtime/zygote"}
+    channel = {f"runtime/{one}" for one in ("channel", "routing", "sandboxed", "supervision")}
+    isolation = {"runtime/isolation", "runtime/launching"}
     clashes = {
         code: sorted(parts)
         for code, parts in owners.items()

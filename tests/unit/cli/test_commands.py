@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from mobileops.errors import HostFault
-from mobileops.runtime import client as clients
-from mobileops.runtime import daemon as daemons
 from mobileops.runtime.home import Home
+from mobileops.runtime.manager import client as clients
+from mobileops.runtime.manager import daemon as daemons
 from tests.fakes.daemon_thread import DaemonThread, serving
 from tests.fakes.plugin_folder import ECHO, write_plugin
 

@@ -6,9 +6,9 @@ import os
 from typing import TYPE_CHECKING
 
 from mobileops.cli.main import main
-from mobileops.runtime.autostart import Autostart
 from mobileops.runtime.home import Home
 from mobileops.runtime.store import Store
+from mobileops.runtime.supervision.autostart import Autostart
 from tests.fakes.signed_bundle import Publisher
 
 if TYPE_CHECKING:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import jsonschema
 import pytest
 
-from mobileops.runtime import audit, runs, supervisor
+from mobileops.runtime import audit
 from mobileops.runtime.home import Home
 from mobileops.runtime.isolation import policy
 from mobileops.runtime.permissions.explanation import explain
 from mobileops.runtime.receipts import Receipts
 from mobileops.runtime.store import Store
+from mobileops.runtime.supervision import runs, supervisor
 from mobileops.toolchain._resources import schema_root
 from tests.fakes.plugin_folder import write_plugin
 from tests.fakes.signed_bundle import Publisher

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from mobileops.runtime import client as clients
+from mobileops.runtime.manager import client as clients
 
 if TYPE_CHECKING:
     from mobileops.cli.console import Console

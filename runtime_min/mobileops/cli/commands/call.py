@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     name = installed(home, arguments.name).name
     args = [_value(console.stdin.read() if text == "-" else text) for text in arguments.argument]
     kwargs = dict(_named(text) for text in arguments.named)
-    from mobileops.runtime.rpc import Kind  # noqa: PLC0415  --help does not need it
+    from mobileops.runtime.channel.rpc import Kind  # noqa: PLC0415  --help does not need it
 
     client = running(home, name)
     try:

@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         return _stop(home, console)
     if arguments.install_unit:
         return _install_unit(home, console)
-    from mobileops.runtime import daemon  # noqa: PLC0415  asyncio, which --stop does without
+    from mobileops.runtime.manager import daemon  # noqa: PLC0415  asyncio, which --stop does without
 
     def ready(word: bytes = b"ready\n") -> None:
         if arguments.ready_fd is not None:
@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _stop(home: Home, console: Console) -> int:
-    from mobileops.runtime.client import connect  # noqa: PLC0415  the plugin manager itself does without
+    from mobileops.runtime.manager.client import connect  # noqa: PLC0415  the plugin manager itself does without
 
     client = connect(home)
     if client is None:
@@ -78,8 +78,8 @@ def _stop(home: Home, console: Console) -> int:
 
 
 def _install_unit(home: Home, console: Console) -> int:
-    from mobileops.runtime import systemd_unit  # noqa: PLC0415  the plugin manager itself does without
-    from mobileops.runtime.client import default_program  # noqa: PLC0415  as above
+    from mobileops.runtime.manager import systemd_unit  # noqa: PLC0415  the plugin manager itself does without
+    from mobileops.runtime.manager.client import default_program  # noqa: PLC0415  as above
 
     is_system = os.geteuid() == 0
     text = systemd_unit.text((*default_program(home), "--no-idle-exit"), is_system=is_system)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mobileops.errors import EXIT_FAILURE
-from mobileops.runtime import control_groups, operator_settings
 from mobileops.runtime.isolation import bare, cgroups
 from mobileops.runtime.isolation.probe import probe
+from mobileops.runtime.launching import control_groups, operator_settings
 
 if TYPE_CHECKING:
     import argparse

@@ -95,9 +95,9 @@ def _show(arguments: argparse.Namespace, console: Console) -> int:
 
 def _explain(arguments: argparse.Namespace, console: Console) -> int:
     """Print what the plugin's sandbox lets it do, and what not."""
-    from mobileops.runtime.identities import identity_index  # noqa: PLC0415  only this action needs them
     from mobileops.runtime.isolation.credentials import plugin_uid  # noqa: PLC0415  likewise
     from mobileops.runtime.isolation.policy import compile_policy  # noqa: PLC0415  likewise
+    from mobileops.runtime.launching.identities import identity_index  # noqa: PLC0415  only this action needs them
     from mobileops.runtime.permissions.explanation import explain  # noqa: PLC0415  likewise
 
     home = console.home()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mobileops.cli.commands._manager import installed
-from mobileops.runtime.client import connect
+from mobileops.runtime.manager.client import connect
 
 if TYPE_CHECKING:
     import argparse

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mobileops.cli.commands._manager import installed, states, wait
 from mobileops.errors import MobileOpsError, UsageError
-from mobileops.runtime.autostart import Autostart
-from mobileops.runtime.client import connect
+from mobileops.runtime.manager.client import connect
 from mobileops.runtime.receipts import Receipts
+from mobileops.runtime.supervision.autostart import Autostart
 
 if TYPE_CHECKING:
     import argparse

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from mobileops.cli.commands._manager import installed, states
 from mobileops.errors import PluginError
-from mobileops.runtime.autostart import Autostart
 from mobileops.runtime.store import Store
+from mobileops.runtime.supervision.autostart import Autostart
 
 if TYPE_CHECKING:
     import argparse

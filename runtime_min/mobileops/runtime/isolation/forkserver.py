@@ -30,8 +30,8 @@ SPARE_DELAY_MS: Final = 20
 
 #: Imported once, before the first fork, so that no plugin waits for them. A module that cannot be imported is left out.
 PRELOADED: Final = (
-    "mobileops.runtime.worker",
-    "mobileops.runtime.rpc",
+    "mobileops.runtime.sandboxed.worker",
+    "mobileops.runtime.channel.rpc",
     "mobileops.plugin",
     "mobileops.manifest",
     "collections.abc",

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 from mobileops.manifest.permissions import Permission, covers
 from mobileops.runtime.isolation import landlock, policy, sandbox
+from mobileops.runtime.launching.zygote import ENVIRONMENT
 from mobileops.runtime.permissions import network
 from mobileops.runtime.permissions.statement import Section, Statement, size
-from mobileops.runtime.zygote import ENVIRONMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from mobileops.runtime.decisions import GRANT, START
+from mobileops.runtime.instances.decisions import GRANT, START
 from mobileops.runtime.isolation import policy
 
 if TYPE_CHECKING:

@@ -16,18 +16,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mobileops.errors import CallError, HostFault, PluginError, PluginGone
-from mobileops.runtime import overuse
-from mobileops.runtime.connection import Connection
-from mobileops.runtime.identities import identity_index
+from mobileops.runtime.channel.connection import Connection
+from mobileops.runtime.channel.rpc import Frame, Kind
+from mobileops.runtime.instances import overuse
 from mobileops.runtime.isolation.credentials import plugin_uid
 from mobileops.runtime.isolation.policy import Grant, Limits, SandboxPolicy
+from mobileops.runtime.launching.identities import identity_index
 from mobileops.runtime.output import OutputReader
-from mobileops.runtime.rpc import Frame, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mobileops.runtime.launcher import Launched
+    from mobileops.runtime.launching.launcher import Launched
     from mobileops.runtime.platform.providers import Surroundings
 
 ENTRY: Final = "mobileops.runtime.platform.inference:main"

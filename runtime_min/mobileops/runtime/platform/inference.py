@@ -1,7 +1,8 @@
 """Run one ONNX model for the platform; the entry of a sandboxed process, which has the model and nothing else.
 
 A model may come from a plugin, and what reads it is a large parser, so it is confined like a plugin: no network, no
-files but the model and the Python packages, bounded memory. Protocol, in the frames of `mobileops.runtime.rpc`::
+files but the model and the Python packages, bounded memory. Protocol, in the frames of
+`mobileops.runtime.channel.rpc`::
 
     this process → manager   NOTE "loaded", body {"inputs", "outputs", "labels"}  or  NOTE "failed", body {"cause"}
     manager → this process   CALL "infer", body {"input"}
@@ -21,8 +22,8 @@ import sys
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from mobileops.errors import PluginGone
-from mobileops.runtime.blocking import BlockingChannel
-from mobileops.runtime.rpc import Frame, Kind
+from mobileops.runtime.channel.blocking import BlockingChannel
+from mobileops.runtime.channel.rpc import Frame, Kind
 
 if TYPE_CHECKING:
     import socket

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mobileops.runtime.home import Home
-    from mobileops.runtime.launcher import Launcher
+    from mobileops.runtime.launching.launcher import Launcher
     from mobileops.runtime.platform.assets import Stored
 
 GROUP: Final = "mobileops.platform"

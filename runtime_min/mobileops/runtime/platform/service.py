@@ -10,13 +10,13 @@ from mobileops.errors import NotFoundError
 from mobileops.runtime.isolation.policy import ASSETS
 from mobileops.runtime.platform import providers
 from mobileops.runtime.receipts import Receipts
-from mobileops.runtime.requests import Operation
+from mobileops.runtime.routing.requests import Operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from mobileops.runtime.instance import Instance
+    from mobileops.runtime.instances.instance import Instance
     from mobileops.runtime.platform.assets import Stored
     from mobileops.runtime.platform.providers import (
         AiProvider,

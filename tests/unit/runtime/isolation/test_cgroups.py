@@ -1,4 +1,4 @@
-"""Both versions of the hierarchy as plain folders; the kernel's own are in tests/unit/runtime/test_resources.py."""
+"""Both versions of the hierarchy as plain folders; the kernel's own are in tests/escape."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from mobileops.errors import IsolationRefused
 from mobileops.runtime.isolation import refusal
 from mobileops.runtime.isolation.network import NetworkGrants
 from mobileops.runtime.isolation.policy import Limits, SandboxPolicy
-from mobileops.runtime.launcher import Launcher
+from mobileops.runtime.launching.launcher import Launcher
 
 
 @pytest.mark.parametrize("step", refusal.CAUSES)

@@ -12,8 +12,8 @@ from mobileops.manifest import parse
 from mobileops.runtime.isolation import policy, sandbox
 from mobileops.runtime.isolation.network import NetworkGrants
 from mobileops.runtime.isolation.policy import Grant, Limits, compile_policy
+from mobileops.runtime.launching.zygote import ENVIRONMENT
 from mobileops.runtime.permissions.explanation import explain
-from mobileops.runtime.zygote import ENVIRONMENT
 
 OTHER = {
     "name": "other",

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from mobileops.errors import CallError
+from mobileops.runtime.channel.rpc import Frame, Kind
 from mobileops.runtime.platform import ai
 from mobileops.runtime.platform.assets import Assets
 from mobileops.runtime.platform.inference import Loaded, answer, words
-from mobileops.runtime.rpc import Frame, Kind
 from tests.fakes.together import Bench, call, until
 
 EXAMPLE = Path(__file__).parents[4] / "examples" / "sentiment"

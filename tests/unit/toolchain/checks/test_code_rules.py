@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mobileops.runtime.zygote import ENVIRONMENT
+from mobileops.runtime.launching.zygote import ENVIRONMENT
 from mobileops.toolchain.checks import calls, check_source, python_file
 from mobileops.toolchain.pack.plan import plan
 

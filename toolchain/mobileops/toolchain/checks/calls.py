@@ -85,7 +85,7 @@ LOCAL_SOCKETS: Final = frozenset({"socket.AF_UNIX", "socket.AddressFamily.AF_UNI
 BUILTINS: Final = ("open", "__import__")
 ROOTS: Final = frozenset({name.partition(".")[0] for name in CALLS} | {"importlib", "os", "pathlib", "socket"})
 
-# The environment that the platform makes for every plugin (mobileops.runtime.zygote; a test compares).
+# The environment that the platform makes for every plugin (mobileops.runtime.launching.zygote; a test compares).
 ALWAYS_SET: Final = frozenset({"HOME", "LANG", "LOGNAME", "MALLOC_ARENA_MAX", "PATH", "TMPDIR", "USER"})
 # What the sandbox shows every plugin (mobileops.runtime.isolation.rootfs).
 ALWAYS_READABLE: Final = ("/app", "/data", "/tmp", "/dev", "/proc", "/usr")  # noqa: S108 - inside the sandbox

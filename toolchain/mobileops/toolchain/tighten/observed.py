@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mobileops.errors import ManifestError
 from mobileops.manifest import Permission
 from mobileops.runtime.isolation import policy, rootfs, sandbox
-from mobileops.runtime.zygote import ENVIRONMENT
+from mobileops.runtime.launching.zygote import ENVIRONMENT
 from mobileops.toolchain.checks import calls
 from mobileops.toolchain.checks.uses import PLATFORM, RAW
 

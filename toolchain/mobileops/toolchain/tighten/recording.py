@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mobileops.runtime import audit
 from mobileops.runtime.isolation.credentials import UID_COUNT, plugin_uid
 from mobileops.runtime.isolation.policy import compile_policy, select_environment
-from mobileops.runtime.launcher import Launcher
+from mobileops.runtime.launching.launcher import Launcher
 from mobileops.toolchain.checks.tree import walk
 from mobileops.toolchain.testrun import child
 from mobileops.toolchain.tighten import recorder
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from mobileops.manifest import Manifest
-    from mobileops.runtime.launcher import Launched
+    from mobileops.runtime.launching.launcher import Launched
 
 TIMEOUT_S: Final = 300.0
 MAX_OUTPUT_BYTES: Final = 1 << 20

@@ -1,0 +1,1 @@
+"""One run of one plugin, and what is known and decided about it."""

@@ -1,0 +1,433 @@
+"""The plugin manager's side of the zygote: start it, ask for plugin processes, hear of their ends.
+
+No event loop is needed: `Launcher.launch` waits for one answer (some milliseconds), and `Launcher.fileno` becomes
+readable when `Launcher.read_exits` has something to say. The zygote is started from the thread that calls
+`Launcher.start`, and is killed when that thread ends, so this must be the main thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import signal
+import socket
+import stat
+import struct
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import msgspec
+
+from mobileops.errors import HostFault, IsolationRefused
+from mobileops.runtime.isolation import bare, credentials, refusal, rootfs
+from mobileops.runtime.isolation.child import ASSIGNMENT_LIMIT_BYTES, MESSAGE_LIMIT_BYTES, Request
+from mobileops.runtime.isolation.sandbox import Confinement
+from mobileops.runtime.isolation.syscalls import machine_table
+from mobileops.runtime.launching import spawning
+from mobileops.runtime.launching.brokering import Broker
+from mobileops.runtime.launching.places import Places
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from types import TracebackType
+
+    from mobileops.runtime.isolation.cgroups import Group, Groups
+    from mobileops.runtime.isolation.policy import SandboxPolicy
+
+DEFAULT_ENTRY: Final = "mobileops.runtime.sandboxed.worker:main"
+START_TIMEOUT_S: Final = 30.0
+LAUNCH_TIMEOUT_S: Final = 15.0
+CLOSE_TIMEOUT_S: Final = 5.0
+_STDERR_LIMIT_BYTES: Final = 4096
+_DESCRIPTOR: Final = struct.Struct("=i")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Launched:
+    """A plugin process whose sandbox stands.
+
+    Attributes:
+        launch_id: names this process in `Exit`.
+        pid: as this process sees it; for people and metrics, never for signals.
+        pidfd: to signal it with ``signal.pidfd_send_signal`` and to wait for it; the caller closes it.
+        channel: this side of the plugin's stream socket; the caller closes it.
+        output: read end of the plugin's stdout and stderr; the caller closes it.
+        absent: granted paths that this host does not have.
+        group: its control groups, if it has any; the caller removes them when it has ended.
+        level: ``FULL`` or ``NO-NAMESPACE``.
+    """
+
+    launch_id: int
+    pid: int
+    pidfd: int
+    channel: socket.socket
+    output: int
+    absent: tuple[str, ...] = ()
+    group: Group | None = None
+    level: str = "FULL"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Exit:
+    """The end of a plugin process; ``status`` is its exit code, or a signal's number negated."""
+
+    launch_id: int
+    status: int
+
+
+class Launcher:
+    """Owns the zygote of one plugin manager.
+
+    Args:
+        plugins: directory that every installed version lies below.
+        data: directory with one subdirectory per plugin.
+        private: directories of the manager that no granted path shows; the two above always are.
+        groups: makes the control groups of each plugin; None is none.
+        audit: directory that the network broker's decisions are written to; one beside ``data`` when absent.
+        namespaces: False for the level without them (`isolation.bare`), which an operator must have accepted.
+    """
+
+    def __init__(
+        self,
+        *,
+        plugins: Path,
+        data: Path,
+        private: Sequence[Path] = (),
+        groups: Groups | None = None,
+        audit: Path | None = None,
+        namespaces: bool = True,
+    ) -> None:
+        self._plugins = Path(os.path.realpath(plugins))
+        self._data = Path(os.path.realpath(data))
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+        self._exits: socket.socket | None = None
+        hidden = [os.path.realpath(path) for path in (plugins, data, *private)]
+        self._places = Places(private=hidden, mounted=namespaces)
+        self._namespaces = namespaces
+        self._groups = groups
+        self._audit = self._data.parent / "audit" if audit is None else audit
+        self._broker: Broker | None = None
+        self._next_id = 1
+        self._running: dict[int, int] = {}
+
+    def __enter__(self) -> Self:
+        """Start the zygote."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the zygote and every plugin."""
+        self.close()
+
+    def start(self) -> None:
+        """Start the zygote and wait until it is jailed.
+
+        Raises:
+            IsolationRefused: a mechanism of the sandbox is missing; nothing was started (MOP4001..MOP4012).
+        """
+        machine_table(os.uname().machine)
+        if sys.platform != "linux":
+            raise IsolationRefused(f"plugins cannot be isolated on {sys.platform!r}", code="MOP4001", fix="use Linux")
+        for directory in (self._plugins, self._data):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if os.geteuid() == 0:  # a plugin's uid has to pass through, not to list
+                directory.chmod(stat.S_IMODE(directory.stat().st_mode) | 0o011)
+        self._control, their_control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._exits, their_exits = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        their_requests = self._places.connect()
+        noise = os.memfd_create("zygote-stderr")
+        try:
+            with their_control, their_exits, their_requests:
+                descriptors = (their_control.fileno(), their_exits.fileno(), their_requests.fileno())
+                self._process = spawning.spawn(descriptors, noise)
+            self._greet(noise)
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            os.close(noise)
+
+    def fileno(self) -> int:
+        """Return the descriptor that is readable when `read_exits` should be called."""
+        if self._exits is None:
+            raise _gone("it was not started, or was closed")
+        return self._exits.fileno()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the zygote still serves."""
+        return self._control is not None and self._process is not None and self._process.poll() is None
+
+    @property
+    def level(self) -> str:
+        """Return the isolation level, ``FULL`` or ``NO-NAMESPACE``."""
+        return "FULL" if self._namespaces else "NO-NAMESPACE"
+
+    @property
+    def pid(self) -> int:
+        """Return the pid of the process that the zygote hangs on; for status reports."""
+        return self._process.pid if self._process else 0
+
+    def launch(
+        self,
+        policy: SandboxPolicy,
+        assignment: Mapping[str, Any],
+        *,
+        entry: str = DEFAULT_ENTRY,
+        environment: Mapping[str, str] | None = None,
+    ) -> Launched:
+        """Start one plugin process and wait until its sandbox stands; plugin code runs only then.
+
+        Args:
+            policy: what it is confined to.
+            assignment: plain values handed to the entry function.
+            entry: ``module:function``, called with the channel and the assignment inside the sandbox.
+            environment: variables beside the sandbox's own; with the assignment at most `ASSIGNMENT_LIMIT_BYTES`.
+
+        Raises:
+            IsolationRefused: a step of the sandbox failed (the code says which), or the request is out of bounds.
+            HostFault: the zygote is gone (MOP4012).
+        """
+        if policy.network is not None and not self._namespaces:
+            raise refusal.network_without_namespaces(policy.name)
+        told = dict(assignment) if self._namespaces else {**assignment, "app": policy.app}
+        packed = msgspec.msgpack.encode({"assignment": told, "environment": dict(environment or {})})
+        if len(packed) > ASSIGNMENT_LIMIT_BYTES:
+            raise refusal.refused("request", 0, f"{len(packed)} bytes, at most {ASSIGNMENT_LIMIT_BYTES}")
+        confinement = self._confine(policy)
+        self._own_directory(policy)
+        with (
+            self._places.opened(policy.grants) as granted,
+            self._grouped(policy) as (group, entrances),
+            self._announced(policy) as broker,
+        ):
+            confinement = dataclasses.replace(
+                confinement, places=granted.places, hidden=granted.hidden, entrances=len(entrances)
+            )
+            extras = [*entrances, *granted.trees, *broker]
+            launched = self._launch(Request(self._next_id, entry, confinement), packed, extras, policy.uid)
+        return dataclasses.replace(launched, absent=granted.absent, group=group, level=self.level)
+
+    @contextlib.contextmanager
+    def _grouped(self, policy: SandboxPolicy) -> Iterator[tuple[Group | None, list[int]]]:
+        """Make the control groups of a start; they are removed again if it fails."""
+        if self._groups is None:
+            yield None, []
+            return
+        try:
+            group = self._groups.create(policy.name, policy.limits)
+        except OSError as error:
+            raise refusal.refused("resources", error.errno or 0, str(error.filename)) from error
+        entrances: list[int] = []
+        try:
+            entrances += group.open_entrances()
+            yield group, entrances
+        except BaseException:
+            group.remove()
+            raise
+        finally:
+            for entrance in entrances:
+                os.close(entrance)
+
+    def _launch(self, request: Request, packed: bytes, extras: Sequence[int], uid: int | None) -> Launched:
+        self._next_id += 1
+        channel, theirs = socket.socketpair()
+        output, output_write = os.pipe()
+        memory = os.memfd_create("assignment")
+        try:
+            os.write(memory, packed)
+            if uid is not None:  # so that the plugin can open /dev/stderr by name
+                os.fchown(output_write, uid, uid)
+            message = self._request(request, [theirs.fileno(), output_write, memory, *extras])
+        except BaseException:
+            channel.close()
+            os.close(output)
+            raise
+        finally:
+            theirs.close()
+            os.close(output_write)
+            os.close(memory)
+        pidfd = message["pidfd"]
+        self._running[request.launch_id] = _pid_of(pidfd)
+        return Launched(request.launch_id, self._running[request.launch_id], pidfd, channel, output)
+
+    def read_exits(self) -> list[Exit]:
+        """Return the ends that were reported since the last call, without waiting.
+
+        When the zygote itself has ended, every plugin has been killed with it, and is reported so.
+        """
+        found: list[Exit] = []
+        while self._exits is not None:
+            try:
+                data = self._exits.recv(MESSAGE_LIMIT_BYTES, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                break
+            if not data:
+                for pid in () if self._namespaces else self._running.values():
+                    bare.end_group(pid)
+                found += [Exit(launch_id, -signal.SIGKILL) for launch_id in sorted(self._running)]
+                self._running.clear()
+                self.close()
+                break
+            found.append(Exit(**json.loads(data)))
+            self._running.pop(found[-1].launch_id, None)
+        return found
+
+    @property
+    def broker(self) -> Broker | None:
+        """Return the network broker, if a plugin has needed one."""
+        return self._broker
+
+    def close(self) -> None:
+        """End the zygote and the network broker; the kernel kills every plugin with them. Safe to call twice."""
+        if self._broker is not None:
+            self._broker.close()
+            self._broker = None
+        for end in (self._control, self._exits):
+            if end is not None:
+                end.close()
+        self._control = self._exits = None
+        self._places.close()
+        process, self._process = self._process, None
+        if process is not None:
+            try:
+                process.wait(CLOSE_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def _socket(self) -> socket.socket:
+        if self._control is None:
+            raise _gone("it was not started, or was closed")
+        return self._control
+
+    def _greet(self, noise: int) -> None:
+        contents = spawning.contents(plugins=self._plugins, data=self._data)
+        rootfs.check_prefix(contents)
+        config = {
+            "manager_pid": os.getpid(),
+            "python": os.path.realpath(sys.executable),
+            "contents": contents._asdict(),
+            "bare": [] if self._namespaces else [path for _inside, path in contents.packages],
+        }
+        control = self._socket()
+        control.settimeout(START_TIMEOUT_S)
+        try:
+            control.send(json.dumps(config).encode())
+            message = self._receive()
+        except (TimeoutError, OSError) as error:
+            raise refusal.refused("start", 0, f"{error}; {_tail(noise)}") from error
+        control.settimeout(None)
+        if message is None:
+            raise refusal.refused("python", 0, _tail(noise))
+        if message["event"] != "ready":
+            raise refusal.from_report(message)
+
+    def _confine(self, policy: SandboxPolicy) -> Confinement:
+        app, data = Path(policy.app), Path(policy.data)
+        if self._plugins not in app.parents or data.parent != self._data or ".." in (*app.parts, data.name):
+            raise refusal.refused("app", 0, f"{app} and {data} are not this store's")
+        base = credentials.UID_BASE if self._namespaces else 0
+        return Confinement(
+            app=str(app.relative_to(self._plugins) if self._namespaces else app),
+            data=data.name if self._namespaces else str(data),
+            identity=None if policy.uid is None else policy.uid - base,
+            limits=policy.limits,
+            allow_execution=policy.allow_execution,
+            network=policy.network is not None,
+            udp_ports=() if policy.network is None else policy.network.udp_ports,
+        )
+
+    @contextlib.contextmanager
+    def _announced(self, policy: SandboxPolicy) -> Iterator[tuple[int, ...]]:
+        """Tell the network broker of a plugin, if it has any network; yield the socket for the plugin's process."""
+        if policy.network is None:
+            yield ()
+            return
+        if self._broker is not None and not self._broker.alive:
+            self._broker.close()
+            self._broker = None
+        if self._broker is None:
+            self._broker = Broker(self.pid, self._audit)
+        with self._broker.expect(policy.name, policy.network) as theirs:
+            yield (theirs.fileno(),)
+
+    def _own_directory(self, policy: SandboxPolicy) -> None:
+        """Make the plugin's data directory and give it to the plugin, following no link."""
+        name = Path(policy.data).name
+        parent = os.open(self._data, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(name, 0o700, dir_fd=parent)
+            own = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+        except OSError as error:
+            raise refusal.refused("data", error.errno or 0, policy.data) from error
+        finally:
+            os.close(parent)
+        try:
+            if policy.uid is not None:
+                os.fchown(own, policy.uid, policy.uid)
+            os.fchmod(own, 0o700)
+        finally:
+            os.close(own)
+
+    def _request(self, request: Request, descriptors: list[int]) -> dict[str, Any]:
+        data = msgspec.json.encode(request)
+        if len(data) > MESSAGE_LIMIT_BYTES:
+            raise refusal.refused("request", 0, f"{len(data)} bytes, at most {MESSAGE_LIMIT_BYTES}")
+        control = self._socket()
+        control.settimeout(LAUNCH_TIMEOUT_S)
+        try:
+            socket.send_fds(control, [data], descriptors)
+            message = self._receive()
+        except OSError as error:
+            self._abandon()
+            raise _gone(str(error)) from error
+        if message is None:
+            raise _gone("it closed its socket")
+        if message["event"] == "failed":
+            raise refusal.from_report(message)
+        return message
+
+    def _abandon(self) -> None:
+        """Kill a zygote that did not answer: it may have started what nobody waits for.
+
+        `read_exits` reports the rest.
+        """
+        if self._process is not None:
+            self._process.kill()
+
+    def _receive(self) -> dict[str, Any] | None:
+        room = socket.CMSG_LEN(_DESCRIPTOR.size)
+        data, ancillary, _flags, _address = self._socket().recvmsg(MESSAGE_LIMIT_BYTES, room)
+        if not data:
+            return None
+        message: dict[str, Any] = json.loads(data)
+        for level, kind, payload in ancillary:
+            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                message["pidfd"] = _DESCRIPTOR.unpack(payload)[0]
+        return message
+
+
+def _gone(why: str) -> HostFault:
+    return HostFault(
+        "the zygote of the plugin manager is gone", code="MOP4012", why=why, fix="restart the plugin manager"
+    )
+
+
+def _tail(noise: int) -> str:
+    size = os.fstat(noise).st_size
+    return os.pread(noise, _STDERR_LIMIT_BYTES, max(0, size - _STDERR_LIMIT_BYTES)).decode(errors="replace").strip()
+
+
+def _pid_of(pidfd: int) -> int:
+    """Return the pid behind a pidfd as seen from here; the zygote knows only its own numbers (pidfd_open(2))."""
+    text = Path(f"/proc/self/fdinfo/{pidfd}").read_text(encoding="ascii")
+    return next((int(line.split()[1]) for line in text.splitlines() if line.startswith("Pid:")), 0)

@@ -1,0 +1,1 @@
+"""Who may reach whom: calls, messages, events and what a plugin asks of the plugin manager."""

@@ -1,0 +1,1 @@
+"""Which plugins run: start, watch, start again, replace, stop."""

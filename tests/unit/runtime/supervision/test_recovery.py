@@ -1,0 +1,181 @@
+"""Restarts and health as the supervisor carries them out, with real processes and a clock that stands still."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mobileops.errors import CallError
+from mobileops.runtime.supervision.health import trouble_in
+from tests.fakes.bench import Bench, until
+from tests.fakes.manual_timers import ManualTimers
+from tests.fakes.plugin_folder import ECHO
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mobileops.runtime.supervision.supervisor import Supervisor
+
+SICK = """
+        def health_check(self):
+            from pathlib import Path
+            return not Path("{}").exists()
+"""
+BLOCKING = """
+        @plugin_method
+        def block(self):
+            import time
+            time.sleep(60)
+"""
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+async def crash(one: Supervisor) -> None:
+    os.kill(one.describe("echo")["pid"], signal.SIGKILL)
+    await until(lambda: one.describe("echo")["pid"] is None)
+
+
+async def is_running(one: Supervisor) -> None:
+    await until(lambda: one.describe("echo")["state"] == "running")
+
+
+def test_what_crashed_is_started_again_after_its_delay(bench: Bench) -> None:
+    bench.install()
+    timers = ManualTimers()
+
+    async def scenario(one: Supervisor) -> None:
+        await one.start("echo")
+        await crash(one)
+        assert "starting again in 0." in one.describe("echo")["cause"]
+        assert one.active() == ["echo"]
+        timers.advance(0.3)
+        await is_running(one)
+        assert await one.call("echo", "echo", body={"args": [7]}) == 7
+
+    bench.drive(scenario, timers=timers)
+
+
+def test_a_crash_loop_is_given_up_with_its_last_words(bench: Bench) -> None:
+    bench.install(ECHO + "\n        def start(self):\n            print('the disk is full', flush=True)\n")
+    timers = ManualTimers()
+
+    async def scenario(one: Supervisor) -> None:
+        await one.start("echo")
+        for _ in range(4):
+            await until(lambda: bench.messages()[-1] == "the disk is full")
+            await crash(one)
+            timers.advance(5)
+            await is_running(one)
+        await crash(one)
+        state = one.describe("echo")
+        assert state["state"] == "failed"
+        assert "5 crashes within 60 s" in state["cause"]
+        assert "the disk is full" in state["cause"]
+        assert one.active() == []
+
+    bench.drive(scenario, timers=timers)
+
+
+def test_what_the_operator_stops_is_not_started_again(bench: Bench) -> None:
+    bench.install()
+    timers = ManualTimers()
+
+    async def scenario(one: Supervisor) -> None:
+        await one.start("echo")
+        await one.stop("echo")
+        timers.advance(100)
+        await one.start("echo")
+        await crash(one)
+        assert (await one.stop("echo"))["state"] == "stopped"
+        timers.advance(100)
+        assert one.active() == []
+
+    bench.drive(scenario, timers=timers)
+
+
+def test_a_plugin_that_only_waits_for_calls_is_not_started_again(bench: Bench) -> None:
+    code = ECHO.replace("ServicePlugin", "ProcessingPlugin")
+    bench.install(code, type="processing")
+    timers = ManualTimers()
+
+    async def scenario(one: Supervisor) -> None:
+        await one.start("echo")
+        await crash(one)
+        assert one.active() == []
+
+    bench.drive(scenario, timers=timers)
+
+
+def test_a_plugin_that_is_not_well_is_degraded_and_still_called(bench: Bench, tmp_path: Path) -> None:
+    mark = tmp_path / "sick"
+    bench.install(ECHO + SICK.format(mark))
+    timers = ManualTimers()
+
+    async def scenario(one: Supervisor) -> None:
+        await one.start("echo")
+        mark.touch()
+        timers.advance(10)
+        await until(lambda: one.describe("echo")["state"] == "degraded")
+        assert one.describe("echo")["cause"] == "health_check() returned False"
+        assert await one.call("echo", "echo", body={"args": [1]}) == 1
+        mark.unlink()
+        timers.advance(10)
+        await is_running(one)
+
+    bench.drive(scenario, timers=timers)
+
+
+def test_three_missed_answers_end_the_process_and_start_another(bench: Bench) -> None:
+    bench.install(ECHO + BLOCKING, health={"interval": 1, "timeout": 0.05})
+    timers = ManualTimers()
+
+    async def scenario(one: Supervisor) -> None:
+        await one.start("echo")
+        with pytest.raises(CallError):
+            await one.call("echo", "block", body={}, deadline_s=0.05)
+
+        async def later() -> None:
+            while one.describe("echo")["pid"] is not None:
+                timers.advance(1)
+                await asyncio.sleep(0.02)
+
+        await later()
+        assert "no answer to 3 health checks in a row" in one.describe("echo")["cause"]
+        timers.advance(1)
+        await is_running(one)
+
+    bench.drive(scenario, timers=timers)
+
+
+def test_a_plugin_at_work_on_a_call_is_not_taken_for_dead(bench: Bench) -> None:
+    slow = BLOCKING.replace("sleep(60)", "sleep(0.4); return 'done'")
+    bench.install(ECHO + slow, health={"interval": 1, "timeout": 0.01})
+    timers = ManualTimers()
+
+    async def scenario(one: Supervisor) -> None:
+        await one.start("echo")
+        call = asyncio.create_task(one.call("echo", "block", body={}))
+        while not call.done():
+            timers.advance(1)
+            await asyncio.sleep(0.02)
+        assert await call == "done"
+
+    bench.drive(scenario, timers=timers)
+
+
+@pytest.mark.parametrize("report", [True, None, {"queue": 3}, {"healthy": True}, 0, ""])
+def test_whatever_does_not_say_no_is_healthy(report: object) -> None:
+    assert trouble_in(report) is None
+
+
+@pytest.mark.parametrize("report", [False, {"healthy": False, "queue": 99}])
+def test_a_report_that_says_no_is_trouble(report: object) -> None:
+    assert "health_check() returned" in str(trouble_in(report))
