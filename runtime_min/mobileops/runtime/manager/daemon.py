@@ -258,7 +258,7 @@ class Daemon:
         return await self._supervisor.rollback(str(body["name"]))
 
     async def _wait(self, body: dict[str, Any]) -> Any:  # noqa: ANN401  plain values
-        return await self._supervisor.wait(str(body["name"]), str(body["state"]), float(body["timeout_s"]))
+        return await self._supervisor.roster.wait(str(body["name"]), str(body["state"]), float(body["timeout_s"]))
 
     async def _health(self, body: dict[str, Any]) -> Any:  # noqa: ANN401  plain values
         return await self._supervisor.health(str(body["name"]))

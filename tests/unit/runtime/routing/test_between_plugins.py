@@ -304,7 +304,7 @@ def test_a_subscriber_that_does_not_keep_up_loses_events_and_stalls_nobody(bench
                     return (await call(one, "listening", "all_heard"))[-1:] == [expected[-1]]
 
                 await until(caught_up)
-            one._instances["slow"].kill()
+            one.roster.routes["slow"].kill()
         assert any("lost" in line for line in bench.errors("slow"))
         assert not any("lost" in line for line in bench.errors("listening"))
 

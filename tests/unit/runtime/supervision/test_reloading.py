@@ -254,7 +254,7 @@ def test_what_is_needed_is_started_first_and_not_stopped_under_who_needs_it(benc
         with pytest.raises(PluginError, match="needed by asker"):
             await one.stop("echo")
         await one.stop_all()
-        asker, echo = (one._instances[name].life.now.time_s for name in ("asker", "echo"))
+        asker, echo = (one.roster.routes[name].life.now.time_s for name in ("asker", "echo"))
         assert asker <= echo
 
     bench.drive(scenario)
@@ -297,9 +297,9 @@ def test_a_state_is_waited_for(bench: Bench) -> None:
     bench.install()
 
     async def scenario(one: Supervisor) -> None:
-        waiting = asyncio.create_task(one.wait("echo", "running", 20))
+        waiting = asyncio.create_task(one.roster.wait("echo", "running", 20))
         await one.start("echo")
         assert (await waiting)["state"] == "running"
-        assert (await one.wait("echo", "stopped", 0.01))["state"] == "running"
+        assert (await one.roster.wait("echo", "stopped", 0.01))["state"] == "running"
 
     bench.drive(scenario)
