@@ -291,3 +291,24 @@ def test_the_doctor_reports_every_mechanism(mobileops: Run) -> None:
     report = json.loads(mobileops("doctor", "--json")[1])
     assert code == (0 if all(one["ok"] for one in report["mechanisms"]) else 1)
     assert all(one["name"] in out for one in report["mechanisms"])
+
+
+@pytest.mark.usefixtures("manager")
+def test_a_panel_is_printed_with_its_content_and_a_wrong_name_is_explained(mobileops: Run, tmp_path: Path) -> None:
+    source = """
+        from mobileops.plugin import UIPlugin, plugin_method
+
+        class Shown(UIPlugin):
+            @plugin_method
+            def render(self, panel):
+                return {"rows": [panel]}
+    """
+    panels = [{"name": "overview", "title": "Overview", "method": "render"}]
+    write_plugin(tmp_path / "shown", source, type="ui", permissions=["ui.render"], ui={"panels": panels})
+    for words in (("package", "shown"), ("sign", "shown"), ("install", "shown.zip"), ("start", "shown")):
+        assert mobileops(*words)[0] == 0
+    printed = json.loads(mobileops("panel", "shown", "overview")[1])
+    assert (printed["title"], printed["content"]) == ("Overview", {"rows": ["overview"]})
+    code, out, err = mobileops("panel", "shown", "overveiw")
+    assert (code, out) == (1, "")
+    assert "MOP5021" in err

@@ -8,7 +8,7 @@ variable of the host's environment; each permission opens one thing, by one mech
     system.environment[:NAME]     the variable, set before the plugin's code is opened
     system.process                execve(2) in the system call filter, and Landlock's right to execute
     network*                      the network broker, which the system call filter hands every address to
-    api.* events.* plugin.* ui.*  the plugin manager's side of the channel, and not the sandbox's business
+    api.* events.* plugin.* ui.*  the plugin manager, which answers nothing without it; not the sandbox's business
 
 A path that the sandbox itself occupies (/app, /data, /tmp, /dev, /proc) means the sandbox's own: the plugin may always
 use that, so the permission opens nothing further.

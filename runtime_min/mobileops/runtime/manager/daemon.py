@@ -78,6 +78,7 @@ class Daemon:
             "restart": self._restart,
             "reload": self._reload,
             "rollback": self._rollback,
+            "panel": self._panel,
             "wait": self._wait,
             "health": self._health,
             "status": self._status,
@@ -256,6 +257,10 @@ class Daemon:
 
     async def _rollback(self, body: dict[str, Any]) -> Any:  # noqa: ANN401  plain values
         return await self._supervisor.rollback(str(body["name"]))
+
+    async def _panel(self, body: dict[str, Any]) -> Any:  # noqa: ANN401  plain values
+        deadline_s = float(body.get("deadline_s", DEFAULT_DEADLINE_S))
+        return await self._supervisor.panels.show(str(body["name"]), str(body["panel"]), deadline_s=deadline_s)
 
     async def _wait(self, body: dict[str, Any]) -> Any:  # noqa: ANN401  plain values
         return await self._supervisor.roster.wait(str(body["name"]), str(body["state"]), float(body["timeout_s"]))

@@ -15,6 +15,7 @@ from mobileops.runtime.platform.service import Platform
 from mobileops.runtime.routing.calls import Calls
 from mobileops.runtime.routing.events import Events
 from mobileops.runtime.routing.messages import Messages
+from mobileops.runtime.routing.panels import Panels
 from mobileops.runtime.routing.requests import Requests
 from mobileops.runtime.supervision.admission import Admission
 from mobileops.runtime.supervision.autostart import Autostart
@@ -48,6 +49,7 @@ class Supervisor:
         events: what they have subscribed to.
         platform: what they may use of the host.
         calls: calls their methods.
+        panels: hands out what they show.
     """
 
     def __init__(
@@ -77,6 +79,11 @@ class Supervisor:
         self.events = Events()
         self._messages = Messages(self.roster.running)
         self.calls = Calls(self.roster.running)
+        self.panels = Panels(
+            self.roster.running,
+            self.calls,
+            installed=lambda one: (store.manifest(one.receipt), store.folder(one.receipt)),
+        )
         self.platform = Platform(Surroundings(home, launcher, self.events.emit))
         offered = (self.events, self._messages, self.platform)
         self._requests = Requests({name: one for part in offered for name, one in part.operations().items()})
