@@ -8,7 +8,6 @@ confusable text), CVE-2021-42574 (bidirectional controls), Microsoft "Naming Fil
 from __future__ import annotations
 
 import functools
-import re
 import unicodedata
 from typing import Final, NamedTuple
 
@@ -28,7 +27,6 @@ _UNSEEN: Final = frozenset(
     {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x2800, 0x3164, 0xFFA0}
     | {*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
 )
-_C0_AND_DELETE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class NameFault(NamedTuple):
@@ -69,7 +67,7 @@ def _whole_fault(name: str) -> NameFault | None:
 
 
 def _character_fault(name: str) -> NameFault | None:
-    if _C0_AND_DELETE.search(name):
+    if not name.isprintable() and any(unicodedata.category(character) == "Cc" for character in name):
         return NameFault(Code.NAME_CONTROL, f"{name!r} contains a control character")
     if not name.isascii():
         for character in name:

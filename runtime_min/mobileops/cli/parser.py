@@ -6,7 +6,9 @@ Never an exit from inside the library.
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, NoReturn
+import os
+import sys
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from mobileops.cli.suggestions import did_you_mean
 from mobileops.errors import UsageError
@@ -17,6 +19,28 @@ if TYPE_CHECKING:
     from mobileops.cli.verbs import Verb
 
 
+_MARGIN: Final = 2
+_COLUMNS: Final = 80
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Help as wide as the terminal; argparse itself asks `shutil`, whose import takes longer than the parser."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - _MARGIN)
+
+
+def _columns() -> int:
+    """Return what `shutil.get_terminal_size` would."""
+    told = os.environ.get("COLUMNS", "")
+    if told.isdecimal() and int(told):
+        return int(told)
+    try:
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns or _COLUMNS  # type: ignore[union-attr]
+    except (AttributeError, ValueError, OSError):  # no terminal, or no output at all
+        return _COLUMNS
+
+
 class Parser(argparse.ArgumentParser):
     """The parser of one verb."""
 
@@ -25,7 +49,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(
             prog=f"mobileops {verb.name}",
             description=verb.summary[0].upper() + verb.summary[1:] + ".",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_Formatter,
             allow_abbrev=False,
         )
         self._verb = verb

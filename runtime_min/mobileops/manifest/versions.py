@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 MAX_VERSION_LENGTH: Final = 128
 MAX_RANGE_LENGTH: Final = 256
 
+_NUMBERS: Final = 3
+_MAX_DIGITS: Final = 9
 _NUMBER: Final = "(?:0|[1-9][0-9]{0,8})"
 _IDENTIFIER: Final = "(?:0|[1-9][0-9]{0,8}|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
 _PRERELEASE: Final = rf"-({_IDENTIFIER}(?:\.{_IDENTIFIER})*)"
@@ -85,6 +87,10 @@ class Version:
         Raises:
             ManifestError: ``text`` is not SemVer 2.0.0 (``MOP1121``).
         """
+        numbers = text.split(".")
+        if len(numbers) == _NUMBERS and all(map(_is_number, numbers)):
+            major, minor, patch = numbers
+            return cls(int(major), int(minor), int(patch))  # like most versions, it needs no pattern
         match = _pattern(_VERSION).fullmatch(text) if len(text) <= MAX_VERSION_LENGTH else None
         if match is None:
             raise _refusal("MOP1121", f"{text!r} is not a version", where, "write it as 1.0.0 or 1.0.0-rc.1")
@@ -198,6 +204,11 @@ def _comparators(operator: str, major: str, minor: str | None, patch: str | None
         return [Comparator(operator, bound)]
     above = Version(bound.major + 1, 0, 0) if patch is None else Version(bound.major, bound.minor + 1, 0)
     return [Comparator(">=", bound), Comparator("<", above)]
+
+
+def _is_number(text: str) -> bool:
+    """Tell whether ``_NUMBER`` matches a text."""
+    return text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS and (text[0] != "0" or text == "0")
 
 
 def _identifiers(text: str | None) -> tuple[int | str, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mobileops.cli.commands._secrets import passphrase, read_descriptor
+from mobileops.cli.commands._signing_options import MODES_OF, misplaced
 from mobileops.cli.suggestions import did_you_mean
 from mobileops.errors import NotFoundError, UsageError
 from mobileops.toolchain.sign import LocalInstance, LocalSigner, keys
@@ -17,50 +18,16 @@ if TYPE_CHECKING:
     from sigstore.oidc import IdentityToken
 
     from mobileops.cli.console import Console
-    from mobileops.cli.parser import Parser
     from mobileops.runtime.home import Home
     from mobileops.toolchain.sign import Signed, Signer
     from mobileops.toolchain.sign.keyless import Service
 
-MODES: Final = ("local", "key", "keyless", "private")
-
-_MODES_OF: Final = {
-    "identity": ("local",),
-    "key": ("key",),
-    "passphrase_fd": ("key",),
-    "trust_config": ("private",),
-    "tuf_url": ("private",),
-    "tuf_root": ("private",),
-    "identity_token_fd": ("keyless", "private"),
-    "identity_token_env": ("keyless", "private"),
-    "no_browser": ("keyless", "private"),
-}
 _ADVICE: Final = {
     "local": "assurance 'local': only machines that pin this account's trusted root accept it",
     "key": "assurance 'key': machines accept it whose trust policy names this key",
     "keyless": "assurance 'public': machines accept it whose trust policy names this identity under the public root",
     "private": "assurance 'private': machines accept it whose trust policy names this identity and pins that root",
 }
-
-
-def configure(parser: Parser) -> None:
-    """Describe the options that choose a signer."""
-    group = parser.add_argument_group("who signs")
-    group.add_argument("--mode", choices=MODES, help="default: what the options below imply, else local")
-    group.add_argument("--identity", help="local: who signs, as an e-mail address; default: USER@localhost")
-    group.add_argument("--key", metavar="NAME|FILE", help="key: a key of 'mobileops keys', or a PKCS#8 file")
-    group.add_argument("--passphrase-fd", type=int, metavar="N", help="key: read its passphrase from this descriptor")
-    group.add_argument("--trust-config", type=Path, metavar="FILE", help="private: ClientTrustConfig of the instance")
-    group.add_argument("--tuf-url", metavar="URL", help="private: TUF repository of the instance")
-    group.add_argument("--tuf-root", type=Path, metavar="FILE", help="private: root.json of that repository")
-    token = group.add_mutually_exclusive_group()
-    token.add_argument(
-        "--identity-token-fd", type=int, metavar="N", help="keyless, private: token from a descriptor, 0 is stdin"
-    )
-    token.add_argument("--identity-token-env", metavar="NAME", help="keyless, private: token from a variable")
-    group.add_argument(
-        "--no-browser", action="store_true", default=None, help="keyless, private: log in with a link and a code"
-    )
 
 
 def choose(arguments: argparse.Namespace, console: Console, home: Home) -> Signer:
@@ -71,26 +38,15 @@ def choose(arguments: argparse.Namespace, console: Console, home: Home) -> Signe
         HostFault: a service that the mode needs does not answer.
     """
     mode = arguments.mode or _implied(arguments)
-    for name, owners in _MODES_OF.items():
+    for name, owners in MODES_OF.items():
         if getattr(arguments, name) is not None and mode not in owners:
-            raise _misplaced(name, f"in mode {mode!r}", f"sign with --mode {owners[0]}")
+            raise misplaced(name, f"in mode {mode!r}", f"sign with --mode {owners[0]}")
     if mode == "key":
         return _key(arguments, console, home)
     if mode == "local":
         identity = arguments.identity or f"{getpass.getuser()}@localhost"
         return LocalSigner(LocalInstance.open_or_create(home.sigstore), identity)
     return _sigstore(arguments, console, mode)
-
-
-def refuse(arguments: argparse.Namespace, *, unless: str) -> None:
-    """Refuse every option of this module, because nothing will be signed.
-
-    Raises:
-        UsageError: ``MOP3220``, there is one.
-    """
-    for name in ("mode", *_MODES_OF):
-        if getattr(arguments, name) is not None:
-            raise _misplaced(name, "when nothing is signed", f"add {unless}")
 
 
 def facts(signed: Signed) -> dict[str, object]:
@@ -131,15 +87,6 @@ def _implied(arguments: argparse.Namespace) -> str:
     if arguments.key is not None:
         return "key"
     return "private" if arguments.trust_config is not None or arguments.tuf_url is not None else "local"
-
-
-def _misplaced(name: str, where: str, fix: str) -> UsageError:
-    return UsageError(
-        f"--{name.replace('_', '-')} has no meaning {where}",
-        code="MOP3220",
-        why="a signature is made in one mode, and an option that is ignored would hide a mistake",
-        fix=f"drop it, or {fix}",
-    )
 
 
 def _key(arguments: argparse.Namespace, console: Console, home: Home) -> Signer:

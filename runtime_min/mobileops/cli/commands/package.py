@@ -6,10 +6,9 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mobileops.cli.commands import _signers, _tree
+from mobileops.cli.commands import _signing_options, _tree
 from mobileops.cli.commands._sources import find_source
-from mobileops.toolchain import pipeline
-from mobileops.toolchain.pack import parse_target
+from mobileops.toolchain.pipeline import building
 from mobileops.toolchain.progress import Bar
 
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
     from mobileops.cli.console import Console
     from mobileops.cli.parser import Parser
-    from mobileops.toolchain.sign import Signed
 
 
 def configure(parser: Parser) -> None:
@@ -39,7 +37,7 @@ def configure(parser: Parser) -> None:
     )
     parser.add_argument("--platform", help="for a bundle with native code: what it is for, like linux_aarch64-cp312")
     parser.add_argument("--sign", action="store_true", help="sign it too, with its commit and build inputs")
-    _signers.configure(parser)
+    _signing_options.configure(parser)
     parser.json_option()
     parser.example("mobileops package my-plugin --sign")
 
@@ -47,47 +45,64 @@ def configure(parser: Parser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Validate, then build; print the bundle's path and digest."""
     if not arguments.sign:
-        _signers.refuse(arguments, unless="--sign")
+        _signing_options.refuse(arguments, unless="--sign")
     source = find_source(arguments.plugin, console.home(), cwd=Path.cwd())
     if arguments.list or arguments.tree:
         return _show_plan(source, arguments, console)
-    packed, signed = _build(source, arguments, console)
+    out = arguments.out or source / "dist"
+    choices = _choices(arguments)
+    if arguments.sign:
+        return _package_signed(source, out, choices, arguments, console)
+    with _watched(console) as progress:
+        packed = building.package(source, out, choices=choices, progress=progress)
     if arguments.json:
-        facts: dict[str, object] = {
-            "path": str(packed.path),
-            "sha256": packed.sha256,
-            "size_bytes": packed.size_bytes,
-            "members": list(packed.members),
-        }
-        console.json({**facts, "signed": _signers.facts(signed)} if signed else facts)
+        console.json(_facts(packed))
     else:
-        console.fields(
-            {
-                "bundle": str(packed.path),
-                "sha256": packed.sha256,
-                "size": f"{packed.size_bytes:,} bytes",
-                "members": len(packed.members),
-            }
-        )
-        if signed:
-            _signers.show(signed, console)
-        else:
-            console.note(f"next: mobileops sign {packed.path}")
+        _show(packed, console)
+        console.note(f"next: mobileops sign {packed.path}")
     return 0
 
 
-def _build(source: Path, arguments: argparse.Namespace, console: Console) -> tuple[pipeline.Packed, Signed | None]:
-    out = arguments.out or source / "dist"
-    target = parse_target(arguments.platform) if arguments.platform else None
-    choices = pipeline.Choices(stored=arguments.stored, allow=frozenset(arguments.allow), target=target)
-    if not arguments.sign:
-        with _watched(console) as progress:
-            return pipeline.package(source, out, choices=choices, progress=progress), None
+def _choices(arguments: argparse.Namespace) -> building.Choices:
+    target = None
+    if arguments.platform:
+        from mobileops.toolchain.pack import parse_target  # noqa: PLC0415 - few bundles have native code
+
+        target = parse_target(arguments.platform)
+    return building.Choices(stored=arguments.stored, allow=frozenset(arguments.allow), target=target)
+
+
+def _package_signed(
+    source: Path, out: Path, choices: building.Choices, arguments: argparse.Namespace, console: Console
+) -> int:
+    from mobileops.cli.commands import _signers  # noqa: PLC0415 - what signs costs more than packing a small plugin
+    from mobileops.toolchain.pipeline import signing  # noqa: PLC0415 - likewise
+
     signer = _signers.choose(arguments, console, console.home())
     with _watched(console) as progress:
-        return pipeline.package_signed(
+        packed, signed = signing.package_signed(
             source, out, signer=signer, environment=console.environment, choices=choices, progress=progress
         )
+    if arguments.json:
+        console.json({**_facts(packed), "signed": _signers.facts(signed)})
+    else:
+        _show(packed, console)
+        _signers.show(signed, console)
+    return 0
+
+
+def _facts(packed: building.Packed) -> dict[str, object]:
+    return {
+        "path": str(packed.path),
+        "sha256": packed.sha256,
+        "size_bytes": packed.size_bytes,
+        "members": list(packed.members),
+    }
+
+
+def _show(packed: building.Packed, console: Console) -> None:
+    fields = {"size": f"{packed.size_bytes:,} bytes", "members": len(packed.members)}
+    console.fields({"bundle": str(packed.path), "sha256": packed.sha256, **fields})
 
 
 def _watched(console: Console) -> AbstractContextManager[Bar | None]:
@@ -96,9 +111,9 @@ def _watched(console: Console) -> AbstractContextManager[Bar | None]:
 
 
 def _show_plan(source: Path, arguments: argparse.Namespace, console: Console) -> int:
-    plan = pipeline.plan(source, allow=frozenset(arguments.allow))
+    plan = building.plan(source, allow=frozenset(arguments.allow))
     included = [planned.name for planned in plan.files]
-    generated = pipeline.generated(plan)
+    generated = building.generated(plan)
     if arguments.json:
         pairs = {"generated": generated, "excluded": plan.excluded}
         console.json({"included": included, **{key: list(map(list, value)) for key, value in pairs.items()}})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mobileops.bundle import open_bundle
 from mobileops.cli.commands._sources import find_bundle, find_source
 from mobileops.errors import EXIT_DONE, EXIT_FAILURE
-from mobileops.toolchain import pipeline
+from mobileops.toolchain.pipeline import rebuilding
 
 if TYPE_CHECKING:
     import argparse
@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if word is None:
         with open_bundle(bundle) as opened:
             word = opened.manifest.name
-    rebuilt = pipeline.rebuild(bundle, find_source(word, home, cwd=here))
+    rebuilt = rebuilding.rebuild(bundle, find_source(word, home, cwd=here))
     if arguments.json:
         console.json(rebuilt.to_dict())
     else:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mobileops.cli.commands import _signers
+from mobileops.cli.commands import _signers, _signing_options
 from mobileops.cli.commands._sources import find_bundle, find_source
-from mobileops.toolchain import pipeline
+from mobileops.toolchain.pipeline import signing
 
 if TYPE_CHECKING:
     import argparse
@@ -22,7 +22,7 @@ def configure(parser: Parser) -> None:
     parser.add_argument(
         "--source", metavar="PLUGIN", help="folder it was built from: packed again, and signed as its origin if it fits"
     )
-    _signers.configure(parser)
+    _signing_options.configure(parser)
     parser.json_option()
     parser.example("mobileops sign my-plugin")
 
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     bundle = find_bundle(arguments.bundle, home, cwd=Path.cwd())
     source = None if arguments.source is None else find_source(arguments.source, home, cwd=Path.cwd())
     signer = _signers.choose(arguments, console, home)
-    signed = pipeline.sign(bundle, signer=signer, source=source, environment=console.environment)
+    signed = signing.sign(bundle, signer=signer, source=source, environment=console.environment)
     if arguments.json:
         console.json(_signers.facts(signed))
     else:

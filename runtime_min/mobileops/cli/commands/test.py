@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mobileops.cli.commands._sources import find_source
-from mobileops.toolchain import pipeline
+from mobileops.toolchain.pipeline import testing
 
 if TYPE_CHECKING:
     import argparse
@@ -24,7 +24,7 @@ def configure(parser: Parser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Run the tests in a process of their own and show what they print."""
     source = find_source(arguments.plugin, console.home(), cwd=Path.cwd())
-    outcome = pipeline.test(source)
+    outcome = testing.test(source)
     console.print(outcome.output.rstrip())
     console.note(f"{source.name}: {outcome.summary}")
     return 0 if outcome.returncode == 0 else 1

@@ -10,9 +10,10 @@ import pytest
 
 from mobileops.bundle import open_bundle
 from mobileops.errors import BundleRefused, MobileOpsError
-from mobileops.toolchain import compare, pipeline
+from mobileops.toolchain import compare
 from mobileops.toolchain._resources import schema_root
 from mobileops.toolchain.compare.change import Level
+from mobileops.toolchain.pipeline import building
 from tests.fakes.hostile_archives import Entry, bundle
 from tests.fakes.plugin_folder import write_plugin
 
@@ -29,7 +30,7 @@ def _code(*methods, extra=""):
 def _built(tmp_path, code=None, **options):
     folder = tmp_path / f"side{next(COUNTER)}" / "demo"
     write_plugin(folder, code or _code("def run(self)"), **options)
-    return pipeline.package(folder, folder.parent).path
+    return building.package(folder, folder.parent).path
 
 
 def _compare(old, new):

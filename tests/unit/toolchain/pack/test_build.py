@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import random
@@ -17,8 +18,9 @@ from hypothesis import strategies as st
 from mobileops.bundle import API_MEMBER, FILES_MEMBER, SBOM_MEMBER, open_bundle
 from mobileops.bundle.layout import DEFLATED, STORED
 from mobileops.errors import PackagingError
-from mobileops.toolchain.pack import PackCode, build, content, pack
-from mobileops.toolchain.pack.compress import LARGE_BYTES, Kind
+from mobileops.toolchain.pack import PackCode, build, content, deflate_pieces, pack
+from mobileops.toolchain.pack.compress import LARGE_BYTES
+from mobileops.toolchain.pack.deflate_pieces import Kind
 from mobileops.toolchain.secrets import find_secret
 
 DICE = random.Random(7)  # noqa: S311 - a seeded generator is the point
@@ -113,7 +115,7 @@ def test_the_number_of_threads_and_the_window_do_not_show(source, out, monkeypat
 
 def test_a_sample_that_misleads_is_made_up_for(source, out, monkeypatch):
     (source / "noise.bin").write_bytes(NOISE)
-    monkeypatch.setattr(content, "kind_of", lambda _: Kind.MATCH)
+    monkeypatch.setattr(deflate_pieces, "kind_of", lambda _: Kind.MATCH)
     with open_bundle(pack(source, out).path) as bundle:
         assert {member.name: member.method for member in bundle.members}["noise.bin"] == STORED
         bundle.check_members()
@@ -240,6 +242,80 @@ def test_an_output_folder_that_is_a_file_is_an_error(source, out):
     with pytest.raises(PackagingError) as error:
         pack(source, out)
     assert error.value.code == PackCode.OUTPUT
+
+
+def _without_unnamed_files(monkeypatch):
+    """Answer ``O_TMPFILE`` as a file system does that has none."""
+    real = os.open
+
+    def refusing(path, flags, *rest, **options):
+        if flags & os.O_TMPFILE == os.O_TMPFILE:
+            raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+        return real(path, flags, *rest, **options)
+
+    monkeypatch.setattr(os, "open", refusing)
+
+
+def test_a_file_system_without_unnamed_files_gets_the_same_bundle(source, out, monkeypatch):
+    wanted = pack(source, out).sha256
+    _without_unnamed_files(monkeypatch)
+    assert pack(source, out).sha256 == wanted
+    assert [path.name for path in out.iterdir()] == ["demo-1.0.0.zip"]
+
+
+def test_a_failure_removes_a_named_temporary_file_too(source, out, monkeypatch):
+    _without_unnamed_files(monkeypatch)
+    (source / "key.txt").write_text("-----BEGIN RSA PRIVATE KEY-----\n")
+    with pytest.raises(PackagingError):
+        pack(source, out)
+    assert list(out.iterdir()) == []
+
+
+def test_a_machine_without_proc_gets_the_same_bundle(source, out, monkeypatch):
+    wanted = pack(source, out).sha256
+    real = os.path.lexists
+    monkeypatch.setattr(os.path, "lexists", lambda path: path != "/proc/self/fd" and real(path))
+    assert pack(source, out).sha256 == wanted
+
+
+def test_a_folder_that_takes_no_files_is_an_error(source, out, monkeypatch):
+    real = os.open
+
+    def refusing(path, flags, *rest, **options):
+        if flags & os.O_TMPFILE == os.O_TMPFILE:
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+        return real(path, flags, *rest, **options)
+
+    monkeypatch.setattr(os, "open", refusing)
+    with pytest.raises(PackagingError) as error:
+        pack(source, out)
+    assert error.value.code == PackCode.OUTPUT
+
+
+@pytest.mark.parametrize("unnamed", [True, False])
+def test_sigkill_leaves_nothing_where_files_can_be_unnamed(tmp_path, unnamed):
+    """The control is a temporary file with a name, which stays."""
+    switch = "" if unnamed else "publish._opened = lambda part, folder: (os.open(part, 0o102, dir_fd=folder), True)"
+    code = f"""
+        import os, signal, sys
+        from pathlib import Path
+        from mobileops.toolchain.pack import publish
+        {switch}
+        with publish.appearing(Path(sys.argv[1])) as descriptor:
+            os.write(descriptor, b"half")
+            os.kill(os.getpid(), signal.SIGKILL)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code), str(tmp_path / "demo.zip")]
+    assert subprocess.run(command, check=False, timeout=60).returncode == -signal.SIGKILL
+    assert len(list(tmp_path.iterdir())) == (0 if unnamed and _has_unnamed_files(tmp_path) else 1)
+
+
+def _has_unnamed_files(folder):
+    try:
+        os.close(os.open(folder, os.O_RDWR | os.O_TMPFILE))
+    except OSError:
+        return False
+    return True
 
 
 INTERRUPTED = """

@@ -25,9 +25,9 @@ import jsonschema
 import pytest
 
 from mobileops.errors import MobileOpsError
-from mobileops.toolchain import pipeline
 from mobileops.toolchain._resources import schema_root
 from mobileops.toolchain.pack import compress
+from mobileops.toolchain.pipeline import building, rebuilding
 from mobileops.toolchain.rebuild import Cause
 from tests.fakes.plugin_folder import write_plugin
 
@@ -134,13 +134,13 @@ SEEDS = [
 def _build(folder, seed, number):
     write_plugin(folder, files={"lib/other.py": "X = 1\n"})
     seed(folder, number)
-    return pipeline._build(folder, folder / "dist")
+    return building.build(folder, folder / "dist")
 
 
 def _rebuilt(tmp_path, seed):
     bundle = _build(tmp_path / "one" / "demo", seed, 0).path
     _build(tmp_path / "two" / "demo", seed, 1)
-    found = pipeline.rebuild(bundle, tmp_path / "two" / "demo")
+    found = rebuilding.rebuild(bundle, tmp_path / "two" / "demo")
     jsonschema.validate(found.to_dict(), SCHEMA)
     return found
 
@@ -165,13 +165,13 @@ def test_the_same_source_is_identical(tmp_path):
 
 def test_a_stored_bundle_is_rebuilt_stored(tmp_path):
     folder = write_plugin(tmp_path / "demo", files={"data.txt": "text " * 100})
-    bundle = pipeline._build(folder, tmp_path / "out", choices=pipeline.Choices(stored=True)).path
-    assert pipeline.rebuild(bundle, folder).difference is None
+    bundle = building.build(folder, tmp_path / "out", choices=building.Choices(stored=True)).path
+    assert rebuilding.rebuild(bundle, folder).difference is None
 
 
 def test_another_compressor_is_named_with_the_place_in_the_archive(tmp_path, monkeypatch):
     folder = write_plugin(tmp_path / "demo", files={"data.txt": "some text " * 500})
-    bundle = pipeline._build(folder, tmp_path / "out").path
+    bundle = building.build(folder, tmp_path / "out").path
 
     def other(content):
         packer = zlib.compressobj(1, zlib.DEFLATED, -15)
@@ -180,7 +180,7 @@ def test_another_compressor_is_named_with_the_place_in_the_archive(tmp_path, mon
 
     for module in (compress, sys.modules["mobileops.toolchain.pack.content"]):
         monkeypatch.setattr(module, "compress_whole", other)
-    found = pipeline.rebuild(bundle, folder).difference
+    found = rebuilding.rebuild(bundle, folder).difference
     assert found.verdict.cause == Cause.COMPRESSOR
     assert found.before != found.after
 
@@ -224,7 +224,7 @@ def test_the_source_of_another_plugin_is_an_error(tmp_path):
     bundle = _build(tmp_path / "one" / "demo", lambda *_: None, 0).path
     other = write_plugin(tmp_path / "other")
     with pytest.raises(MobileOpsError) as error:
-        pipeline.rebuild(bundle, other)
+        rebuilding.rebuild(bundle, other)
     assert error.value.code == "MOP2502"
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mobileops.toolchain.api.modules import Defined, dotted
 from mobileops.toolchain.api.schemas import UNKNOWN, docstring, literal
@@ -24,8 +23,7 @@ _MAX_CLASSES: Final = 32
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class PluginClass:
+class PluginClass(NamedTuple):
     """The class that the platform makes an instance of.
 
     Attributes:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import ast
 import builtins
-import dataclasses
 import functools
 import warnings
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,8 +24,7 @@ _ROOTS: Final = ("", "lib/")
 """Where a plugin's modules are found at run time (`mobileops.plugin.loading`); ``vendor/`` is other people's."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Import:
+class Import(NamedTuple):
     """A name that a file imports: ``from module import attribute``, or ``import module`` when `attribute` is empty."""
 
     module: str
@@ -34,21 +32,22 @@ class Import:
     level: int
 
 
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Module:
-    """One parsed file.
+    """One parsed file; it is equal to itself alone.
 
     Attributes:
         name: of the file, relative to the plugin's folder.
         names: what its top level binds: a class, the expression assigned, or an import.
     """
 
-    name: str
-    names: dict[str, ast.ClassDef | ast.expr | Import]
+    __slots__ = ("name", "names")
+
+    def __init__(self, name: str, names: dict[str, ast.ClassDef | ast.expr | Import]) -> None:
+        self.name = name
+        self.names = names
 
 
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class Defined:
+class Defined(NamedTuple):
     """A name that leads to a class or an assigned expression in `module`."""
 
     module: Module

@@ -99,13 +99,12 @@ class ArchiveWriter:
         self._central[index] = layout.central_record(raw, **fields, mode=layout.MODE_PLAIN, offset=offset)
 
     def finish(self) -> int:
-        """Write the directory and the end record, flush all to disk, and return the size of the archive."""
+        """Write the directory and the end record, and return the size of the archive; the caller flushes it to disk."""
         central = b"".join(self._central)
         offset = self.position
         self.write(central)
         self.write(layout.end_record(count=len(self._central), central_size=len(central), central_offset=offset))
         self._flush()
-        os.fsync(self._descriptor)
         return self._flushed
 
     def write(self, data: bytes | bytearray) -> None:

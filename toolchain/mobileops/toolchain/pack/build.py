@@ -6,50 +6,45 @@ compressors, and on nothing else; `pack` of a copied tree gives the same file.
 
 from __future__ import annotations
 
-import _thread
+import contextlib
 import functools
-import hashlib
 import os
-from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
-
-from zlib_ng.zlib_ng import crc32
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mobileops.bundle.digest import sha256_of_descriptor
 from mobileops.bundle.filename import bundle_file_name
 from mobileops.bundle.files import FileEntry, FileTable
 from mobileops.bundle.layout import (
-    DEFLATED,
     FILES_MEMBER,
     MANIFEST_MEMBER,
     MODE_PLAIN,
     OVERRIDES_MEMBER,
     RESERVED_MEMBERS,
     SBOM_MEMBER,
-    STORED,
     member_order,
 )
-from mobileops.bundle.limits import ratio_is_excessive
 from mobileops.toolchain.pack import content
 from mobileops.toolchain.pack.archive_writer import ArchiveWriter
 from mobileops.toolchain.pack.codes import PackCode, fail
-from mobileops.toolchain.pack.compress import Kind
 from mobileops.toolchain.pack.plan import Planned, check_limits, plan
+from mobileops.toolchain.pack.publish import appearing
 from mobileops.toolchain.pack.vendor import vendored
 from mobileops.toolchain.pack.work import Inline, Threads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from mobileops.toolchain.pack.large import LargeFile, Piece
     from mobileops.toolchain.pack.plan import Plan
     from mobileops.toolchain.pack.targets import Target
     from mobileops.toolchain.pack.work import Workers
 
     Progress = Callable[[int, int], None]
+    Add = Callable[[ArchiveWriter], None]
 
 _THREADS_PAY_FROM_BYTES: Final = 512 << 10
 _ZERO_DIGEST: Final = "0" * 64
-_FILE_MODE: Final = 0o644
 
 
 def _ignore(_done_bytes: int, _total_bytes: int) -> None:
@@ -124,46 +119,29 @@ def _made(name: str, data: bytes) -> Planned:
 
 
 def _published(build: _Build, out_dir: Path, name: str) -> Packed:
-    """Write to a temporary file beside the target and rename it when it is complete and on disk."""
     target = out_dir / name
-    # Unique among everything that could pack into the same folder at once, on this machine.
-    temporary = out_dir / f".{name}.{os.getpid()}-{_thread.get_ident()}.part"
     try:
-        out_dir.mkdir(parents=True, exist_ok=True)
-        temporary.unlink(missing_ok=True)
-        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, _FILE_MODE)
-    except OSError as error:
-        _fail_output(target, error)
-    try:
-        try:
-            # Whatever the umask: a bundle is for everybody.
-            os.fchmod(descriptor, _FILE_MODE)
+        with appearing(target) as descriptor:
             size_bytes, members = build.write(descriptor)
-            sha256 = sha256_of_descriptor(descriptor, size=size_bytes)
-        finally:
-            os.close(descriptor)
-        temporary.replace(target)
-        _sync_folder(out_dir)
-    except BaseException as error:
-        temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            _fail_output(target, error)
-        raise
+            sha256 = _flushed_digest(descriptor, size_bytes)
+    except OSError as error:
+        what = f"{str(target)!r} cannot be written: {error.strerror}"
+        fix = "free space, or choose a folder you may write to"
+        fail(PackCode.OUTPUT, what, where=str(target), fix=fix, cause=error)
     return Packed(target, sha256, size_bytes, members, build.plan.excluded)
 
 
-def _fail_output(target: Path, error: OSError) -> NoReturn:
-    what = f"{str(target)!r} cannot be written: {error.strerror}"
-    fix = "free space, or choose a folder you may write to"
-    fail(PackCode.OUTPUT, what, where=str(target), fix=fix, cause=error)
+def _flushed_digest(descriptor: int, size_bytes: int) -> str:
+    """Flush a file to disk, and hash it while the disk works."""
+    with _workers(1, for_bytes=size_bytes) as workers:
+        wait = workers.submit(lambda: os.fsync(descriptor))
+        digest = sha256_of_descriptor(descriptor, size=size_bytes)
+        wait()
+    return digest
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _workers(count: int, *, for_bytes: int) -> Threads | Inline:
+    return Threads(count) if for_bytes >= _THREADS_PAY_FROM_BYTES else Inline()
 
 
 class _Build:
@@ -184,8 +162,7 @@ class _Build:
         manifest, *others = self._files
         self._add_batch(writer, (manifest,), content.encode_batch((manifest,), stored=self._stored))
         ticket = writer.reserve(FILES_MEMBER, len(self._table_without_digests()))
-        threads_pay = sum(file.size for file in others) >= _THREADS_PAY_FROM_BYTES
-        with Threads(content.THREADS) if threads_pay else Inline() as workers:
+        with _workers(content.THREADS, for_bytes=self._total_bytes) as workers:
             self._add_all(writer, others, workers)
         writer.fill(ticket, FILES_MEMBER, FileTable(self._table).to_json())
         return writer.finish(), tuple(writer.names)
@@ -195,17 +172,32 @@ class _Build:
         return FileTable(entries).to_json()
 
     def _add_all(self, writer: ArchiveWriter, files: Sequence[Planned], workers: Workers) -> None:
-        def start(batch: tuple[Planned, ...]) -> Callable[[], list[content.Encoded]]:
-            if content.is_large(batch):
-                return list
-            return workers.submit(functools.partial(content.encode_batch, batch, stored=self._stored))
+        with contextlib.ExitStack() as opened:
+            for add in content.ahead(self._steps(files, opened, workers), workers.submit):
+                add(writer)
 
-        for batch, wait in content.ahead(content.batches(files), start):
-            encoded = wait()
-            if encoded:
-                self._add_batch(writer, batch, encoded)
-            else:
-                self._add_large(writer, batch[0], workers)
+    def _steps(
+        self, files: Sequence[Planned], opened: contextlib.ExitStack, workers: Workers
+    ) -> Iterator[Callable[[], Add]]:
+        """Yield what does the work of each step in any thread, and returns what adds the result in this one."""
+        for batch in content.batches(files):
+            if not content.is_large(batch):
+                yield functools.partial(self._encoded, batch)
+                continue
+            from mobileops.toolchain.pack.large import LargeFile  # noqa: PLC0415 - most plugins have none
+
+            large = LargeFile(batch[0], stored=self._stored)
+            opened.callback(large.close)
+            for make in large.pieces():
+                yield functools.partial(self._made, large, make, workers)
+
+    def _encoded(self, batch: tuple[Planned, ...]) -> Add:
+        encoded = content.encode_batch(batch, stored=self._stored)
+        return lambda writer: self._add_batch(writer, batch, encoded)
+
+    def _made(self, large: LargeFile, make: Callable[[], Piece], workers: Workers) -> Add:
+        piece = make()
+        return lambda writer: self._add_piece(writer, large, piece, workers)
 
     def _add_batch(self, writer: ArchiveWriter, batch: Sequence[Planned], encoded: Sequence[content.Encoded]) -> None:
         for file, member in zip(batch, encoded, strict=True):
@@ -214,33 +206,15 @@ class _Build:
             self._done_bytes += file.size
         self._progress(self._done_bytes, self._total_bytes)
 
-    def _add_large(self, writer: ArchiveWriter, file: Planned, workers: Workers) -> None:
-        descriptor = content.open_planned(file)
-        try:
-            kind = Kind.STORE if self._stored else content.kind_of_large(descriptor, file)
-            while not self._try_large(writer, file, descriptor, kind, workers):
-                # A sample can mislead: matching that a reader takes for a bomb, or coding that makes it no smaller.
-                kind = Kind.HUFFMAN if kind is Kind.MATCH else Kind.STORE
-        finally:
-            os.close(descriptor)
-
-    def _try_large(self, writer: ArchiveWriter, file: Planned, descriptor: int, kind: Kind, workers: Workers) -> bool:
-        """Append a large file encoded as `kind`; drop it again and return False when no reader would accept that."""
-        offset = writer.begin(file.name)
-        start = writer.position
-        digest, checksum, done_bytes = hashlib.sha256(), 0, self._done_bytes
-        for piece in content.pieces(descriptor, file, kind, workers.submit):
-            digest.update(piece.raw)
-            checksum = crc32(piece.raw, checksum)
-            writer.write(piece.data)
-            done_bytes += len(piece.raw)
-            self._progress(done_bytes, self._total_bytes)
-        size = writer.position - start
-        if kind is not Kind.STORE and (size >= file.size or ratio_is_excessive(file.size, size)):
-            writer.rewind(offset)
-            return False
-        method = STORED if kind is Kind.STORE else DEFLATED
-        self._done_bytes = done_bytes
-        writer.end(file.name, offset, method=method, crc32=checksum, size=file.size, mode=file.mode)
-        self._table[file.name] = FileEntry(file.size, digest.hexdigest(), file.mode)
-        return True
+    def _add_piece(self, writer: ArchiveWriter, large: LargeFile, piece: Piece, workers: Workers) -> None:
+        complete = large.append(writer, piece)
+        self._done_bytes += len(piece.raw)
+        self._progress(self._done_bytes, self._total_bytes)
+        if complete:
+            entry = large.finish(writer)
+            while entry is None:
+                for again in content.ahead(large.pieces(), workers.submit):
+                    large.append(writer, again)
+                entry = large.finish(writer)
+            self._table[large.file.name] = entry
+            large.close()

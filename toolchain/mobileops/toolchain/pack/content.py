@@ -9,28 +9,21 @@ from __future__ import annotations
 import collections
 import hashlib
 import os
-from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn, TypeVar
 
-from zlib_ng.zlib_ng import crc32
+from deflate import crc32
 
 from mobileops.bundle.layout import STORED
 from mobileops.toolchain.pack.codes import PackCode, fail
-from mobileops.toolchain.pack.compress import (
-    LARGE_BYTES,
-    PIECE_BYTES,
-    SAMPLE_BYTES,
-    Kind,
-    compress_piece,
-    compress_whole,
-    kind_of,
-    sample_offsets,
-)
+from mobileops.toolchain.pack.compress import LARGE_BYTES, compress_whole
 from mobileops.toolchain.secrets import find_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from mobileops.toolchain.pack.plan import Planned
+
+Result = TypeVar("Result")
 
 THREADS: Final = 2
 _BATCH_BYTES: Final = 256 << 10
@@ -55,18 +48,6 @@ class Encoded(NamedTuple):
     data: bytes | bytearray
 
 
-class Piece(NamedTuple):
-    """One piece of a large file.
-
-    Attributes:
-        raw: bytes of the file.
-        data: what goes into the archive.
-    """
-
-    raw: bytes
-    data: bytes
-
-
 def encode_bytes(content: bytes, *, stored: bool) -> Encoded:
     """Return the member for `content`; with `stored` it is not compressed."""
     method, data = (STORED, content) if stored else compress_whole(content)
@@ -78,7 +59,7 @@ def batches(files: Iterable[Planned]) -> Iterator[tuple[Planned, ...]]:
     batch: list[Planned] = []
     size = 0
     for planned in files:
-        if planned.size > LARGE_BYTES:
+        if is_large((planned,)):
             if batch:
                 yield tuple(batch)
             yield (planned,)
@@ -95,7 +76,7 @@ def batches(files: Iterable[Planned]) -> Iterator[tuple[Planned, ...]]:
 
 def is_large(batch: tuple[Planned, ...]) -> bool:
     """Tell whether `batch` is one file that is encoded in pieces."""
-    return batch[0].size > LARGE_BYTES
+    return batch[0].size > LARGE_BYTES and batch[0].content is None
 
 
 def encode_batch(batch: tuple[Planned, ...], *, stored: bool) -> list[Encoded]:
@@ -113,8 +94,7 @@ def _read_small(planned: Planned) -> bytes:
     descriptor = open_planned(planned)
     try:
         content = read_exactly(descriptor, planned, offset=0, length=planned.size)
-        if os.pread(descriptor, 1, planned.size):
-            _fail_changed(planned)
+        check_end(descriptor, planned)
     finally:
         os.close(descriptor)
     secret = None if planned.vendored or planned.allowed else find_secret(content)
@@ -152,52 +132,25 @@ def _fail_changed(planned: Planned) -> NoReturn:
     fail(PackCode.CHANGED, what, where=planned.name, fix="pack again when nothing writes to the folder")
 
 
-def kind_of_large(descriptor: int, planned: Planned) -> Kind:
-    """Return how a large file is best encoded, from a sample."""
-    parts = (
-        read_exactly(descriptor, planned, offset=offset, length=SAMPLE_BYTES) for offset in sample_offsets(planned.size)
-    )
-    return kind_of(b"".join(parts))
-
-
-def pieces(
-    descriptor: int, planned: Planned, kind: Kind, submit: Callable[[Callable[[], Piece]], Callable[[], Piece]]
-) -> Iterator[Piece]:
-    """Yield the pieces of a large file in order, a bounded number of them being encoded ahead.
-
-    Args:
-        descriptor: of the open file.
-        planned: the file.
-        kind: how to encode it.
-        submit: starts a piece of work and returns a function that waits for its result.
-    """
-    waiting: collections.deque[Callable[[], Piece]] = collections.deque()
-    for offset in range(0, planned.size, PIECE_BYTES):
-        waiting.append(submit(_piece_work(descriptor, planned, kind, offset)))
-        if len(waiting) >= _WINDOW:
-            yield waiting.popleft()()
-    while waiting:
-        yield waiting.popleft()()
+def check_end(descriptor: int, planned: Planned) -> None:
+    """Refuse a file that has become longer."""
     if os.pread(descriptor, 1, planned.size):
         _fail_changed(planned)
 
 
-def _piece_work(descriptor: int, planned: Planned, kind: Kind, offset: int) -> Callable[[], Piece]:
-    def work() -> Piece:
-        length = min(PIECE_BYTES, planned.size - offset)
-        raw = read_exactly(descriptor, planned, offset=offset, length=length)
-        return Piece(raw, compress_piece(raw, kind, last=offset + length == planned.size))
-
-    return work
-
-
 def ahead(
-    groups: Iterable[tuple[Planned, ...]], start: Callable[[tuple[Planned, ...]], Callable[[], list[Encoded]]]
-) -> Iterator[tuple[tuple[Planned, ...], Callable[[], list[Encoded]]]]:
-    """Yield each group with what waits for its result; a bounded number of the next ones have been started."""
-    waiting: collections.deque[tuple[tuple[Planned, ...], Callable[[], list[Encoded]]]] = collections.deque()
-    for group in groups:
-        waiting.append((group, start(group)))
-        if len(waiting) > _WINDOW:
-            yield waiting.popleft()
-    yield from waiting
+    works: Iterable[Callable[[], Result]], submit: Callable[[Callable[[], Result]], Callable[[], Result]]
+) -> Iterator[Result]:
+    """Yield the results of pieces of work in order; a bounded number of the next ones have been started.
+
+    Args:
+        works: what is done elsewhere.
+        submit: starts a piece of work and returns a function that waits for its result.
+    """
+    waiting: collections.deque[Callable[[], Result]] = collections.deque()
+    for work in works:
+        waiting.append(submit(work))
+        if len(waiting) >= _WINDOW:
+            yield waiting.popleft()()
+    while waiting:
+        yield waiting.popleft()()
