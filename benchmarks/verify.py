@@ -4,11 +4,11 @@ Run it with the Python that has the toolchain: ``python benchmarks/verify.py [--
 The stock program checks the signature and the digest of the archive; ``verify`` checks names, manifest, every member
 and the policy as well. The import of sigstore-python dominates both processes; a signature of a key needs none.
 
-In one process the bundle is one small file, where the signature is nearly all the work. Compared is first what both
-sides do, the signature decision: is the signature file well formed, does it verify under the root, does it name the
-digest of this archive? sigstore-python is measured as its program uses it, reading the root each time, and as a service
-would, with a ``Verifier`` that is kept. Then the whole of ``verify``, which also opens the archive strictly, checks the
-manifest and every member, and applies policy, pins and revocations.
+In one process the bundle is one small file, where the signature is nearly all the work. sigstore-python is measured as
+its program uses it, reading the root each time like ``verify`` does, and as a service would, with a ``Verifier`` that
+is kept; both read signature and archive, and compare the digest of the archive with the signed subjects. Compared is
+first what both sides do, the signature decision, then the whole of ``verify``, which also opens the archive strictly,
+checks the manifest and every member, and applies policy, pins and revocations.
 """
 
 from __future__ import annotations
@@ -123,17 +123,20 @@ def warm(archive: Path, instance: LocalInstance) -> list[Contender]:
     policy = TrustPolicy.default(local_root=root)
     kept = Verifier(trusted_root=TrustedRoot.from_file(str(root)))
 
-    def names_archive(payload: bytes) -> None:
+    def names_archive(payload_type: str, payload: bytes) -> None:
+        """Do what the program does after ``verify_dsse``, which looks at neither type, subject nor archive."""
+        assert payload_type == "application/vnd.in-toto+json"
         with archive.open("rb") as file:
-            assert hashlib.file_digest(file, "sha256").hexdigest().encode() in payload
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        assert found in {subject["digest"]["sha256"] for subject in json.loads(payload)["subject"]}
 
     def library(verifier: Verifier) -> None:
-        names_archive(verifier.verify_dsse(Bundle.from_json(signature.read_bytes()), accepts)[1])
+        names_archive(*verifier.verify_dsse(Bundle.from_json(signature.read_bytes()), accepts))
 
     def decide() -> None:
         checked = _sigstore.check(signature_file.read(signature), anchors.read(policy.rules.roots).trusted_roots)
         assert (checked.identity, checked.issuer) == (IDENTITY, instance.issuer)
-        names_archive(checked.payload)
+        names_archive(checked.payload_type, checked.payload)
 
     def whole() -> None:
         verify(archive, policy=policy, pins={}).bundle.close()
@@ -168,8 +171,8 @@ def main() -> None:
         report("verify, whole process", certified, subject=SUBJECT),
         report("verify a signature of a key, whole process (goal: 0.25)", keyed, subject=KEYED),
         report("verify again, whole process (goal: 3)", remembered, subject=REMEMBERED),
-        report("the signature decision, in one process (goal: 1.2)", decisions, subject=DECISION),
-        report("the whole of verify, in one process", wholes, subject=SUBJECT),
+        report("the signature decision, in one process", decisions, subject=DECISION),
+        report("the whole of verify, in one process (goal: 1.2)", wholes, subject=SUBJECT),
     ]
     if options.json:
         options.json.write_text(as_json(reports), encoding="utf-8")

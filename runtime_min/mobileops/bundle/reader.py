@@ -187,17 +187,20 @@ class Bundle:
         """Check the members in two threads, each half of the bytes; the refusal is that of the first wrong member."""
         first, second = _halves(self.members)
         refusals: tuple[list[BundleRefused], list[BundleRefused]] = ([], [])
-        other = threading.Thread(target=self._check, args=(second, refusals[1], kept), name="check")
-        if second:
-            other.start()
+        other = self._in_thread(second, refusals[1], kept) if second else None
         try:
             self._check(first, refusals[0], kept)
         finally:
-            if second:
+            if other:
                 other.join()
         for refusal in itertools.chain(*refusals):
             raise refusal
         self._checked = True
+
+    def _in_thread(self, members: Sequence[Member], wrong: list[BundleRefused], kept: _Kept) -> threading.Thread:
+        thread = threading.Thread(target=self._check, args=(members, wrong, kept), name="check")
+        thread.start()
+        return thread
 
     def _check(self, members: Sequence[Member], wrong: list[BundleRefused], kept: _Kept) -> None:
         try:

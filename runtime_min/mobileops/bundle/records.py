@@ -32,6 +32,8 @@ _MARK_32: Final = 0xFFFFFFFF
 _FLAG_ENCRYPTED: Final = 0x0001 | 0x0040 | 0x2000
 _FLAG_DESCRIPTOR: Final = 0x0008
 _UNIX: Final = 3
+_FIXED: Final = (layout.NEEDED, layout.FIXED_TIME, layout.FIXED_DATE, 0)
+_FIXED_LABELS: Final = ("version needed", "time", "date", "internal attributes")
 
 
 class Member(NamedTuple):
@@ -166,13 +168,8 @@ def _check_fields(fields: _Central, place: str) -> None:
         refuse(Code.MULTI_DISK, f"the member is said to lie on disk {fields.disk}", where=place)
     if fields.method not in {layout.STORED, layout.DEFLATED}:
         refuse(Code.METHOD, f"the member uses compression method {fields.method}", where=place)
-    wanted = {
-        "version needed": (fields.needed, layout.NEEDED),
-        "time": (fields.time, layout.FIXED_TIME),
-        "date": (fields.date, layout.FIXED_DATE),
-        "internal attributes": (fields.internal, 0),
-    }
-    for label, (got, expected) in wanted.items():
+    found = (fields.needed, fields.time, fields.date, fields.internal)
+    for label, got, expected in zip(_FIXED_LABELS, found, _FIXED, strict=True) if found != _FIXED else ():
         if got != expected:
             refuse(Code.FIXED_FIELD, f"the {label} of the member is {got}, not {expected}", where=place)
 

@@ -32,7 +32,8 @@ def check(document: Any, *, where: str = "plugin.json") -> tuple[Finding, ...]: 
     if isinstance(document, dict):
         wrong = {problem.at.split("/")[1] for problem in problems if problem.at}
         for rule in RULES:
-            if rule.keys.isdisjoint(wrong):
+            # A rule has nothing to say about keys that are not there.
+            if not rule.keys.isdisjoint(document) and rule.keys.isdisjoint(wrong):
                 found += findings(rule.run(document), f"{where}#", severity=rule.severity)
     return tuple(found)
 

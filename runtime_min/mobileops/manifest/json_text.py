@@ -109,9 +109,7 @@ def _decode(data: bytes, where: str, limit: int) -> str:
 
 def _read(text: str) -> Any:  # noqa: ANN401 - JSON has no narrower type
     """Return the value, or raise ValueError or RecursionError."""
-    value = json.loads(
-        text, object_pairs_hook=_unique, parse_constant=_refuse, parse_int=safe_integer, parse_float=finite_real
-    )
+    value = _DECODER.decode(text)
     # A text with few brackets cannot be deep, and one without escapes cannot hold a surrogate.
     if text.count("[") + text.count("{") > MAX_JSON_DEPTH and _depth(value) > MAX_JSON_DEPTH:
         raise _NotStrictError
@@ -150,6 +148,11 @@ def finite_real(text: str) -> float:
     return value
 
 
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=_refuse, parse_int=safe_integer, parse_float=finite_real
+)
+
+
 def _depth(value: object) -> int:
     """Return how many containers are nested in each other, one level at a time."""
     depth, level = 0, [value]
@@ -170,7 +173,7 @@ def _write(value: Any, put: Any) -> None:  # noqa: ANN401 - JSON has no narrower
     elif isinstance(value, Mapping):
         mark = "{"
         # RFC 8785, section 3.2.3: keys are sorted by their UTF-16 code units.
-        for key in sorted(value, key=_utf16):
+        for key in sorted(value, key=None if all(map(str.isascii, value)) else _utf16):
             put(f"{mark}{encode_basestring(key)}:")
             _write(value[key], put)
             mark = ","

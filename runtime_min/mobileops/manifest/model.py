@@ -164,6 +164,8 @@ def _ranges(texts: Mapping[str, str]) -> dict[str, VersionRange]:
 def _resources(given: Mapping[str, Any]) -> Resources:
     """Return the limits with units resolved and defaults filled in."""
     default = Resources()
+    if not given:
+        return default
     return Resources(
         memory_bytes=_bytes(given.get("memory")) or default.memory_bytes,
         cpu=float(given.get("cpu", default.cpu)),
@@ -178,6 +180,8 @@ def _resources(given: Mapping[str, Any]) -> Resources:
 def _health(given: Mapping[str, Any]) -> Health:
     """Return the health question with defaults filled in."""
     default = Health()
+    if not given:
+        return default
     return Health(
         interval_s=float(given.get("interval", default.interval_s)),
         timeout_s=float(given.get("timeout", default.timeout_s)),

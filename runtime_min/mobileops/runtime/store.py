@@ -74,12 +74,14 @@ class Store(Receipts):
             RefusedError: its manifest or its file table is gone.
         """
         folder = self.folder(receipt)
+        manifest = self.manifest(receipt)
         return Contents(
             where=str(folder),
             archive_name=None,
             archive_sha256=receipt.sha256,
             files_sha256=hashlib.sha256(_read(folder / FILES_MEMBER)).hexdigest(),
-            manifest=self.manifest(receipt),
+            manifest=manifest,
+            manifest_sha256=manifest.digest,
             check_members=lambda: self.check(receipt),
         )
 

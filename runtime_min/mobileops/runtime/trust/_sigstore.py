@@ -29,12 +29,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from cryptography.x509 import Certificate, Name
+    from sigstore._internal.timestamp import TimestampVerificationResult
 
     from mobileops.runtime.trust.rules import Root
     from mobileops.runtime.trust.signature_file import SignatureFile
 
 KEPT_ROOTS: Final = 8
 """Roots that a process keeps parsed; each is a few hundred kilobytes in memory."""
+
+MADE_ANEW: Final = ("rekor_keyring", "ct_keyring", "get_timestamp_authorities")
+"""What the library makes of a root anew for every signature, and what is made once here.
+
+A key that becomes valid while a process runs counts for the next process: too late, never too early."""
 
 
 class _TakeCertificate:
@@ -48,11 +54,21 @@ class _Recording(Verifier):
     """A verifier that remembers which time stamps held: the library skips those that do not, if the log has a time."""
 
     stamps: list[Any] | None = None
+    chain: tuple[Certificate, datetime, list[Certificate]] | None = None
 
     def _verify_timestamp_authority(self, bundle: Bundle) -> list[Any]:
         """Remember the result; a library that names this otherwise never calls it, and ``stamps`` stays None."""
         self.stamps = super()._verify_timestamp_authority(bundle)
         return self.stamps
+
+    def _verify_chain_at_time(
+        self, certificate: Certificate, timestamp_result: TimestampVerificationResult
+    ) -> list[Certificate]:
+        """Verify the chain once for one time: log and time stamp often state the same."""
+        if self.chain is None or self.chain[0] is not certificate or self.chain[1] != timestamp_result.time:
+            found = super()._verify_chain_at_time(certificate, timestamp_result)
+            self.chain = (certificate, timestamp_result.time, found)
+        return self.chain[2]
 
 
 class _Authority(NamedTuple):
@@ -101,7 +117,7 @@ def check_root(data: bytes) -> None:
 
 def _check(signature: SignatureFile, roots: Mapping[Root, bytes]) -> Checked:
     loaded = {root: _load(root, data) for root, data in roots.items()}
-    bundle = Bundle.from_json(signature.for_verifier())
+    bundle = Bundle.from_json(signature.checked)
     leaf = bundle.signing_certificate
     # This only tells foreign signatures from broken ones; that the authority did issue it is for the verifier to show.
     related = [(root, authority) for root, authority in loaded.items() if leaf.issuer in authority.subjects]
@@ -181,6 +197,8 @@ def _parse(data: bytes) -> _Authority:
         trusted_root = TrustedRoot.from_file(f"/proc/self/fd/{descriptor}")
     finally:
         os.close(descriptor)
+    for name in MADE_ANEW:
+        setattr(trusted_root, name, functools.cache(getattr(trusted_root, name)))
     subjects = frozenset(issuer.subject for issuer in trusted_root.get_fulcio_certs())
     return _Authority(_Recording(trusted_root=trusted_root), subjects)
 

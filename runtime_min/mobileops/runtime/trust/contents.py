@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from mobileops.bundle.layout import MANIFEST_MEMBER
 from mobileops.errors import RefusedError
 from mobileops.manifest.permissions import allows
 from mobileops.runtime.trust.codes import Code, refuse
@@ -32,6 +33,7 @@ class Contents:
         archive_sha256: its digest, lowercase hex.
         files_sha256: digest of the file table.
         manifest: the manifest inside.
+        manifest_sha256: digest of its canonical form.
         check_members: raises RefusedError unless every file is what the file table says.
     """
 
@@ -40,6 +42,7 @@ class Contents:
     archive_sha256: str
     files_sha256: str
     manifest: Manifest
+    manifest_sha256: str
     check_members: Callable[[], object]
 
 
@@ -51,6 +54,7 @@ def of_bundle(bundle: Bundle) -> Contents:
         archive_sha256=bundle.sha256,
         files_sha256=bundle.files_digest,
         manifest=bundle.manifest,
+        manifest_sha256=bundle.files.entries[MANIFEST_MEMBER].sha256,  # the bytes are canonical, and compared with it
         check_members=bundle.check_members,
     )
 
@@ -93,7 +97,7 @@ def check_predicate(found: Contents, said: Statement, *, policy: TrustPolicy, tr
         (
             (Code.PREDICATE_NAME, "name of the plugin", manifest.name, said.name),
             (Code.PREDICATE_VERSION, "version of the plugin", str(manifest.version), said.version),
-            (Code.PREDICATE_MANIFEST, "digest of the manifest", manifest.digest, said.manifest_sha256),
+            (Code.PREDICATE_MANIFEST, "digest of the manifest", found.manifest_sha256, said.manifest_sha256),
             (Code.PREDICATE_PERMISSIONS, "list of permissions", permissions, said.permissions),
         ),
     )

@@ -9,7 +9,6 @@ refused here, so that a signature has one spelling and nothing unsigned travels 
 from __future__ import annotations
 
 import base64
-import binascii
 import dataclasses
 import errno
 import json
@@ -36,13 +35,16 @@ ACCEPTED: Final = (
 """What step 0 accepts, in words."""
 
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,17}")
+_ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 # One spelling for every sequence of bytes (RFC 4648 sections 3.5 and 4).
-_BASE64: Final = r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)"
+_END: Final = r"(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)"
+_LAST_FOUR: Final = re.compile(_END)
+_BASE64: Final = rf"(?:[A-Za-z0-9+/]{{4}})*{_END}"
 # Origin (with the identifier of the tree, in Rekor v1), size, root hash, further lines of the log; one signature line.
 _CHECKPOINT: Final = re.compile(rf"(\S+)(?: - [0-9]+)?\n[0-9]+\n{_BASE64}\n(?:[^\n]+\n)*\n\u2014 \1 {_BASE64}\n")
 
-_Check = Callable[[object, str], None]
-"""Raise if the value at a JSON pointer is not what the shape demands there."""
+_Check = Callable[[object, str], str]
+"""Write the value at a JSON pointer as JSON, or raise if it is not what the shape demands there."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -53,11 +55,13 @@ class SignatureFile:
         where: its path, for errors.
         raw: its bytes, as kept in the receipt of an install.
         document: its JSON.
+        checked: the document as it was written while it was checked: nothing else reaches a verifier.
     """
 
     where: str
     raw: bytes
     document: dict[str, Any]
+    checked: bytes
 
     @property
     def summary(self) -> str:
@@ -76,10 +80,6 @@ class SignatureFile:
         envelope = self.document["dsseEnvelope"]
         payload, value = envelope["payload"], envelope["signatures"][0]["sig"]
         return str(envelope["payloadType"]), base64.b64decode(payload), base64.b64decode(value)
-
-    def for_verifier(self) -> bytes:
-        """Return the document as written by us: the verifier parses what was checked here."""
-        return json.dumps(self.document).encode()
 
     @property
     def has_two_times(self) -> bool:
@@ -119,8 +119,7 @@ def read(path: Path) -> SignatureFile:
     if found != MEDIA_TYPE:
         what = f"the signature file is of type {found!r}, not {MEDIA_TYPE!r}"
         raise refuse(Code.MEDIA_TYPE, what, where=where, fix="sign the bundle with mobileops sign")
-    _BUNDLE(document, f"{where}#")
-    return SignatureFile(where, raw, document)
+    return SignatureFile(where, raw, document, _BUNDLE(document, f"{where}#").encode())
 
 
 def _read(path: Path) -> bytes:
@@ -139,40 +138,42 @@ def _read(path: Path) -> bytes:
         raise refuse(code, f"the signature cannot be read: {error.strerror}", where=path) from error
 
 
-def _text(value: object, pointer: str) -> None:
+def _text(value: object, pointer: str) -> str:
     if not isinstance(value, str):
         raise _misshapen("a value is not a string", pointer)
+    return json.dumps(value)
 
 
-def _number(value: object, pointer: str) -> None:
+def _number(value: object, pointer: str) -> str:
     if not isinstance(value, str) or not _NUMBER.fullmatch(value):
         raise _misshapen(f"{value!r:.40} is not a whole number written as a string", pointer)
+    return f'"{value}"'
 
 
-def _base64(value: object, pointer: str) -> None:
+def _base64(value: object, pointer: str) -> str:
     """Demand the one spelling of some bytes: padded, standard alphabet, unused bits zero."""
-    _text(value, pointer)
-    text = cast("str", value)
-    try:
-        canonical = binascii.b2a_base64(binascii.a2b_base64(text), newline=False).decode()
-    except ValueError:  # binascii.Error is one, and so is what it says to other than ASCII
-        canonical = None
-    if not text or canonical != text:
+    if not isinstance(value, str):
+        raise _misshapen("a value is not a string", pointer)
+    begin, end = value[:-4], value[-4:]
+    others = begin.encode("utf-8", "surrogatepass").translate(None, _ALPHABET)
+    if len(begin) % 4 or others or not _LAST_FOUR.fullmatch(end):
         raise refuse(Code.BASE64, "a value is not canonical base64", where=pointer, why="RFC 4648 sections 3.5 and 4")
+    return f'"{value}"'
 
 
-def _checkpoint(value: object, pointer: str) -> None:
+def _checkpoint(value: object, pointer: str) -> str:
     """Demand a note with one signature under its own name: the signature covers neither that name nor further lines."""
-    _text(value, pointer)
+    written = _text(value, pointer)
     if not _CHECKPOINT.fullmatch(str(value)):
         raise _misshapen("the checkpoint is not a note with one signature under the name of its log", pointer)
+    return written
 
 
 def _either(key: str, with_key: _Check, without: _Check) -> _Check:
     """Demand one shape of an object that has a key, and another of one that does not."""
 
-    def check(value: object, pointer: str) -> None:
-        (with_key if isinstance(value, dict) and key in value else without)(value, pointer)
+    def check(value: object, pointer: str) -> str:
+        return (with_key if isinstance(value, dict) and key in value else without)(value, pointer)
 
     return check
 
@@ -180,14 +181,14 @@ def _either(key: str, with_key: _Check, without: _Check) -> _Check:
 def _several(item: _Check, *, at_least: int, at_most: int) -> _Check:
     """Demand a list with a number of items between two bounds, all alike."""
 
-    def check(value: object, pointer: str) -> None:
+    def check(value: object, pointer: str) -> str:
         if not isinstance(value, list):
             raise _misshapen("a value is not a list", pointer)
         if not at_least <= len(value) <= at_most:
             what = f"there are {len(value)} items, expected {at_least} to {at_most}"
             raise refuse(Code.COUNT, what, where=pointer)
-        for place, each in enumerate(value):
-            item(each, f"{pointer}/{place}")
+        written = [item(each, f"{pointer}/{place}") for place, each in enumerate(value)]
+        return f"[{','.join(written)}]"
 
     return check
 
@@ -196,15 +197,16 @@ def _keys(required: dict[str, _Check], optional: dict[str, _Check] | None = None
     """Demand an object with exactly these keys."""
     known = required | (optional or {})
 
-    def check(value: object, pointer: str) -> None:
+    def check(value: object, pointer: str) -> str:
         if not isinstance(value, dict):
             raise _misshapen("a value is not an object", pointer)
-        for key in sorted(value.keys() - known.keys()):
-            raise _misshapen(f"the key {key!r} is unknown", pointer)
-        for key in sorted(required.keys() - value.keys()):
-            raise _misshapen(f"the key {key!r} is missing", pointer)
-        for key, each in value.items():
-            known[key](each, f"{pointer}/{key}")
+        if not required.keys() <= value.keys() <= known.keys():
+            for key in sorted(value.keys() - known.keys()):
+                raise _misshapen(f"the key {key!r} is unknown", pointer)
+            for key in sorted(required.keys() - value.keys()):
+                raise _misshapen(f"the key {key!r} is missing", pointer)
+        written = [f'"{key}":{known[key](each, f"{pointer}/{key}")}' for key, each in value.items()]
+        return f"{{{','.join(written)}}}"
 
     return check
 
@@ -216,12 +218,13 @@ def _misshapen(what: str, pointer: str) -> TrustRefused:
 def _promised(entry: _Check) -> _Check:
     """Demand both the time of the log and the signature over it, or neither: alone, nothing would verify the time."""
 
-    def check(value: object, pointer: str) -> None:
-        entry(value, pointer)
+    def check(value: object, pointer: str) -> str:
+        written = entry(value, pointer)
         fields = cast("dict[str, object]", value)
         # sigstore-python takes the time 0 for none, and then does not look at the promise.
         if ("integratedTime" in fields) != ("inclusionPromise" in fields) or fields.get("integratedTime") == "0":
             raise _misshapen("integratedTime and inclusionPromise come together or not at all", pointer)
+        return written
 
     return check
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from mobileops.errors import TrustRefused
 from mobileops.runtime.trust import signature_file
 
 
@@ -190,7 +194,29 @@ def test_another_number_of_signatures_or_entries_is_refused(release, change):
 
 def test_the_verifier_gets_the_document_that_was_checked(release):
     read = signature_file.read(release.signature)
-    assert json.loads(read.for_verifier()) == json.loads(release.signature.read_bytes())
+    assert json.loads(read.checked) == read.document == json.loads(release.signature.read_bytes())
+
+
+@pytest.mark.parametrize("text", ['"', "\\", "\n", "\u2028", "\U0001f600", "</script>"])
+def test_a_text_is_written_for_the_verifier_as_it_was_read(release, text):
+    release.edit(lambda document: document["dsseEnvelope"].update(payloadType=text))
+    assert json.loads(signature_file.read(release.signature).checked)["dsseEnvelope"]["payloadType"] == text
+
+
+@given(
+    st.binary(min_size=1, max_size=9).map(base64.b64encode).map(bytes.decode) | st.text("Aab+/=-_ \n\u00e9", max_size=9)
+)
+def test_base64_has_the_one_spelling_that_encoding_what_it_stands_for_gives(text):
+    try:
+        canonical = bool(text) and base64.b64encode(base64.b64decode(text, validate=True)).decode() == text
+    except ValueError:
+        canonical = False
+    if canonical:
+        assert signature_file._base64(text, "") == f'"{text}"'
+    else:
+        with pytest.raises(TrustRefused) as caught:
+            signature_file._base64(text, "")
+        assert caught.value.code == "MOP3007"
 
 
 def test_the_form_without_promise_differs_in_nothing_else(release):

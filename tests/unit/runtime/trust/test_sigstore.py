@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -87,6 +89,37 @@ def test_a_root_with_one_part_of_another_instance_vouches_for_nothing(release, f
     path = tmp_path / "root.json"
     path.write_text(json.dumps(document))
     assert refused(check, root(path)) == code
+
+
+def test_a_root_makes_its_keys_and_authorities_once(release):
+    library = _sigstore.TrustedRoot.from_file(str(release.trusted_root))
+    kept = _sigstore._parse(release.trusted_root.read_bytes()).verifier._trusted_root
+    for name in _sigstore.MADE_ANEW:
+        words = () if name == "get_timestamp_authorities" else ("verify",)
+        assert getattr(kept, name)(*words) is getattr(kept, name)(*words)
+        # Control: a library that keeps them itself makes this a burden.
+        assert getattr(library, name)(*words) is not getattr(library, name)(*words)
+
+
+def test_a_chain_is_verified_once_for_a_certificate_and_a_time(release, monkeypatch):
+    asked = []
+
+    def chain(_verifier, certificate, result):
+        asked.append((certificate, result.time))
+        if result.time == "never valid":
+            raise ValueError(result.time)
+        return [certificate, result.time]
+
+    monkeypatch.setattr(_sigstore.Verifier, "_verify_chain_at_time", chain)
+    verifier = copy.copy(_sigstore._parse(release.trusted_root.read_bytes()).verifier)
+    one, other = object(), object()
+    for certificate, time in ((one, "noon"), (one, "noon"), (one, "night"), (other, "night"), (other, "night")):
+        result = SimpleNamespace(time=time)
+        assert verifier._verify_chain_at_time(certificate, result) == [certificate, time]
+    assert asked == [(one, "noon"), (one, "night"), (other, "night")]
+    for _ in range(2):  # a refusal is not remembered
+        with pytest.raises(ValueError, match="never valid"):
+            verifier._verify_chain_at_time(other, SimpleNamespace(time="never valid"))
 
 
 class PanicError(BaseException):
