@@ -17,10 +17,11 @@ because it may open no files there itself.
 
 from __future__ import annotations
 
-import datetime as dt
+import functools
 import json
 import os
 import threading
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
@@ -38,6 +39,7 @@ MAX_TOTALS: Final = 1000
 OTHERS: Final = "…"
 _READ_BYTES: Final = 2 * LIMIT_BYTES
 _SPACES_OF_A_KEY: Final = 2
+_quoted: Final = json.encoder.encode_basestring_ascii
 
 
 class Counts(NamedTuple):
@@ -97,8 +99,7 @@ class AuditLog:
     """
 
     def __init__(self, plugin: str, source: Source, *, descriptors: tuple[int, int], limit: int = LIMIT_BYTES) -> None:
-        self._plugin = plugin
-        self._source = source
+        self._who = f'"plugin": {_json(plugin)}, "source": {_json(source)}'
         self._current, self._previous = descriptors
         self._limit = limit
         self._lock = threading.Lock()
@@ -118,20 +119,13 @@ class AuditLog:
         Raises:
             OSError: the disk refused; nothing may be allowed that is not written down.
         """
-        line = {
-            "time": dt.datetime.now(tz=dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "plugin": self._plugin,
-            "source": self._source,
-            "operation": operation,
-            "target": target[:MAX_TEXT],
-            "verdict": "allowed" if allowed else "denied",
-            "permission": None if permission is None else permission[:MAX_TEXT],
-            "reason": reason[:MAX_TEXT],
-            "name": None if name is None else name[:MAX_TEXT],
-        }
-        text = json.dumps(line).encode() + b"\n"
+        text = (
+            f'{{"time": "{_now()}", {self._who}, "operation": {_json(operation)}, "target": {_json(target)}, '
+            f'"verdict": "{"allowed" if allowed else "denied"}", "permission": {_json(permission)}, '
+            f'"reason": {_json(reason)}, "name": {_json(name)}}}\n'
+        ).encode()
         with self._lock:
-            if os.fstat(self._current).st_size + len(text) > self._limit:
+            if os.lseek(self._current, 0, os.SEEK_END) + len(text) > self._limit:
                 self._rotate()
             os.write(self._current, text)
 
@@ -204,6 +198,21 @@ class _Tally:
         if key not in self._totals and len(self._totals) >= MAX_TOTALS:
             key = f"{key.partition(' ')[0]} {OTHERS} "
         self._totals[key] += number
+
+
+def _json(text: str | None) -> str:
+    """Return a text as JSON, cut; a quarter of the time of `json.dumps`, which looks for what is not there."""
+    return "null" if text is None else _quoted(text[:MAX_TEXT])
+
+
+def _now() -> str:
+    seconds, fraction = divmod(time.time(), 1)
+    return f"{_second(int(seconds))}.{int(fraction * 1000):03}Z"
+
+
+@functools.lru_cache(maxsize=1)
+def _second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
 
 
 def _content(path: Path) -> bytes:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import json
 import stat
 import subprocess
@@ -88,6 +89,14 @@ def test_a_long_target_is_cut(tmp_path, log):
     log.record("resolve", "x" * 5000, allowed=False, permission=None, reason="no", name="y" * 5000)
     (line,) = audit.read(tmp_path, "clock")
     assert len(line["target"]) == len(line["name"]) == audit.MAX_TEXT
+
+
+def test_a_text_of_any_kind_is_one_line_of_json(tmp_path, log):
+    target = 'a"b\\c\nd\u2028\U0001f600e\x00'
+    log.record("resolve", target, allowed=False, permission=None, reason="\t", name="n")
+    (line,) = audit.read(tmp_path, "clock")
+    assert (line["target"], line["permission"], line["reason"], line["name"]) == (target, None, "\t", "n")
+    assert dt.datetime.fromisoformat(line["time"]).tzinfo is dt.UTC
 
 
 def test_the_last_line_of_a_crash_is_passed_over(tmp_path, log):

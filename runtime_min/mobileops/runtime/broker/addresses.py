@@ -8,6 +8,7 @@ unicast space is public, without what it contains of documentation, benchmarking
 from __future__ import annotations
 
 import errno
+import functools
 import ipaddress
 import socket
 import struct
@@ -66,6 +67,7 @@ class Endpoint(NamedTuple):
         return f"[{self.address}]:{self.port}" if self.address.version == 6 else f"{self.address}:{self.port}"  # noqa: PLR2004
 
 
+@functools.lru_cache(maxsize=1024)
 def parse(raw: bytes) -> Endpoint | None:
     """Return what a ``struct sockaddr`` says, or None when it is not a whole IPv4 or IPv6 address.
 
@@ -90,6 +92,7 @@ def canonical(address: Address) -> Address:
     return address if mapped is None else mapped
 
 
+@functools.lru_cache(maxsize=1024)
 def is_public(address: Address) -> bool:
     """Tell whether an address is globally routed unicast: not loopback, private, link-local, metadata, multicast."""
     if isinstance(address, ipaddress.IPv4Address):

@@ -7,6 +7,7 @@ no packet should ever be sent to (0.0.0.0, ::) is refused whoever asks.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
@@ -116,6 +117,7 @@ class Judge:
         return is_public(address) and not self._own(address)
 
 
+@functools.lru_cache(maxsize=1024)
 def _literal(host: str | None) -> Address | None:
     """Return the address that a grant's host spells, or None when it is a name."""
     if host is None or (":" not in host and not host[-1].isdecimal()):

@@ -12,7 +12,6 @@ import errno
 import fcntl
 import os
 import struct
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from mobileops.runtime.isolation.syscalls import call
@@ -172,11 +171,11 @@ class Caller:
         """Tell whether the caller's descriptor has FD_CLOEXEC; when that cannot be seen, as Python would have it."""
         number = self._notification.arguments[register] & _DESCRIPTOR_MASK
         try:
-            text = _start_of(Path(f"/proc/{self._notification.task}/fdinfo/{number}"))
+            text = _start_of(f"/proc/{self._notification.task}/fdinfo/{number}")
         except OSError:
             return True
-        flags = next((line.split()[1] for line in text.splitlines() if line.startswith(b"flags:")), b"02000000")
-        return bool(int(flags, 8) & os.O_CLOEXEC)
+        flags = text.partition(b"flags:")[2].split(maxsplit=1)
+        return not flags or bool(int(flags[0], 8) & os.O_CLOEXEC)
 
 
 def _pidfd(task: int) -> int:
@@ -186,15 +185,18 @@ def _pidfd(task: int) -> int:
     except OSError as error:
         if error.errno != errno.EINVAL:
             raise
-    text = _start_of(Path(f"/proc/{task}/status"))
+    text = _start_of(f"/proc/{task}/status")
     group = next((int(line.split()[1]) for line in text.splitlines() if line.startswith(b"Tgid:")), task)
     return os.pidfd_open(group)
 
 
-def _start_of(path: Path) -> bytes:
+def _start_of(path: str) -> bytes:
     """Return what a file of /proc says; as bytes, because this process may not be able to load a codec any more."""
-    with path.open("rb", buffering=0) as stream:
-        return stream.read(_STATUS_LIMIT_BYTES)
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # (Path.open costs five times as much, for every connection)
+    try:
+        return os.read(descriptor, _STATUS_LIMIT_BYTES)
+    finally:
+        os.close(descriptor)
 
 
 def _read(task: int, base: int, size: int) -> bytes:

@@ -39,11 +39,15 @@ _CARRIED: Final = (
 
 def carry_over(source: socket.socket, target: socket.socket) -> None:
     """Set on a new stream socket what differs from a new socket's values; what the kernel refuses stays as it is."""
-    for (level, option), usual in _defaults(target.family).items():
+    look = source.getsockopt
+    changed = [
+        (level, option, value)
+        for level, option, usual in _defaults(target.family)
+        if (value := look(level, option, _LONGEST_VALUE_BYTES)) != usual
+    ]
+    for level, option, value in changed:
         with contextlib.suppress(OSError):
-            value = source.getsockopt(level, option, _LONGEST_VALUE_BYTES)
-            if value != usual:
-                target.setsockopt(level, option, value)
+            target.setsockopt(level, option, value)
     with contextlib.suppress(OSError):
         locked = source.getsockopt(socket.SOL_SOCKET, _BUF_LOCK)
         for option, bit in _BUFFERS:
@@ -52,14 +56,14 @@ def carry_over(source: socket.socket, target: socket.socket) -> None:
 
 
 @functools.cache
-def _defaults(family: int) -> dict[tuple[int, int], bytes]:
+def _defaults(family: int) -> tuple[tuple[int, int, bytes], ...]:
     """Return what a new socket has; the host's settings change too rarely to ask for every connection."""
-    found = {}
+    found = []
     with socket.socket(family, socket.SOCK_STREAM) as fresh:
         for level, option in _CARRIED:
             with contextlib.suppress(OSError):  # IPv6 options of an IPv4 socket
-                found[level, option] = fresh.getsockopt(level, option, _LONGEST_VALUE_BYTES)
-    return found
+                found.append((level, option, fresh.getsockopt(level, option, _LONGEST_VALUE_BYTES)))
+    return tuple(found)
 
 
 def network_of(descriptor: socket.socket) -> int:

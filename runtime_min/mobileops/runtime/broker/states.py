@@ -17,6 +17,11 @@ _TCP_CLOSE: Final = 7
 _TIMEVAL: Final = struct.Struct("=qq")
 
 
+def is_established(ours: socket.socket) -> bool:
+    """Tell whether a stream socket is connected."""
+    return ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _TCP_ESTABLISHED
+
+
 def endpoint_for(raw: bytes, theirs: socket.socket) -> Endpoint | None:
     """Return what an address means for a socket; None for AF_UNSPEC, which only undoes an own socket's connect.
 

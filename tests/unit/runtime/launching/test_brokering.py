@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import resource
 import signal
 import socket
 import tempfile
@@ -308,6 +310,15 @@ def test_every_decision_is_written_down_and_counted(start, server, base):
     assert lines == [(f"tcp 127.0.0.1:{server}", "allowed"), ("tcp 127.0.0.1:1", "denied")]
     permission = f"tcp 127.0.0.1 ({server},)"
     assert counts(base / "audit", "audited").of == {("allowed", "connect", permission): 1, ("denied", "connect", ""): 1}
+
+
+def test_a_connection_that_cannot_be_written_down_is_not_made(start, server, launcher):
+    """The broker may not write one byte more to any file: whatever it decides, nothing comes of it."""
+    plugin = start(name="unwritten", tcp=[("127.0.0.1", (server,))])
+    before = resource.prlimit(launcher.broker.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    assert plugin.do(greeting(server)) == ["OSError", errno.EFBIG]
+    resource.prlimit(launcher.broker.pid, resource.RLIMIT_FSIZE, before)
+    assert plugin.do(greeting(server)) == "host"
 
 
 @pytest.mark.root
