@@ -1,8 +1,8 @@
 """Remember that a bundle was trusted, so that asking again costs a few digests instead of an import of sigstore.
 
 A verdict is the answer to a `Question`: archive, signature, policy, pins, the policy's serial and the verifier, each by
-its digest. It also lists the files of the roots that the verification read; recalling it reads them again. Nothing has
-to be invalidated: what changes asks another question. Refusals are not remembered.
+its digest, asked of this version of ours. It also lists the files of the roots that the verification read; recalling
+it reads them again. Nothing has to be invalidated: what changes asks another question. Refusals are not remembered.
 
 Who could write a verdict could have any bundle called trusted, so an entry counts only if all of this holds:
 
@@ -24,6 +24,8 @@ import os
 import stat
 import sys
 import time
+
+from mobileops.runtime import __version__
 
 TYPE_CHECKING = False  # as in typing, whose import would be most of the cost
 if TYPE_CHECKING:
@@ -129,8 +131,8 @@ class Question:
         return self.parts[1:3] == (archive_sha256, hashlib.sha256(signature).hexdigest())
 
     def encode(self) -> bytes:
-        """Return the parts as netstrings: different questions have different encodings."""
-        return b"".join(b"%d:%s," % (len(part.encode()), part.encode()) for part in (FORMAT, *self.parts))
+        """Return the parts and our own version as netstrings: different questions have different encodings."""
+        return b"".join(b"%d:%s," % (len(part.encode()), part.encode()) for part in (FORMAT, __version__, *self.parts))
 
 
 def recall(folder: str, question: Question) -> Verdict | None:

@@ -98,6 +98,11 @@ def test_another_verifier_is_asked_again(case, monkeypatch, tmp_path):
     assert case.recalled() is None
 
 
+def test_another_version_of_ours_is_asked_again(case, monkeypatch):
+    monkeypatch.setattr(verdicts, "__version__", "99.0.0")
+    assert case.recalled() is None
+
+
 def test_the_verdict_on_another_bundle_is_no_answer(case):
     (case.home / "b.zip").write_text("a.zip.evil")
     assert recall(str(case.path), case.ask("b.zip")) is None
