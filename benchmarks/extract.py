@@ -4,6 +4,7 @@ Run it with the Python that has the toolchain: ``python benchmarks/extract.py [-
 names a folder on another disk.
 The peer is given a list of digests that it trusts; ours come from the file table. Ours checks every rule of the strict
 profile, checks everything before it writes anything, and flushes every file to disk: the peer is also shown with that.
+The floor copies the same files, and neither reads an archive nor flushes.
 """
 
 from __future__ import annotations
@@ -28,6 +29,18 @@ from mobileops.bundle import open_bundle
 with open_bundle(Path(sys.argv[1])) as bundle:
     bundle.extract(Path(sys.argv[2]))
 """
+FLOOR = """
+import os, sys
+reference, out = sys.argv[1:]
+for folder, _, names in os.walk(reference):
+    into = out + folder[len(reference):]
+    os.mkdir(into)
+    for name in names:
+        descriptor = os.open(f"{into}/{name}", os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        with open(f"{folder}/{name}", "rb", 0) as stream:
+            os.write(descriptor, stream.read())
+        os.close(descriptor)
+"""
 PEER = 'unzip -q "$1" -d "$2" && cd "$2" && sha256sum --quiet -c "$3"'
 
 
@@ -43,18 +56,19 @@ def digests(source: Path, archive: Path, into: Path) -> Path:
     return into
 
 
-def contenders(archive: Path, out: Path, sums: Path) -> list[Contender]:
+def contenders(archive: Path, reference: Path, out: Path, sums: Path) -> list[Contender]:
     """Return who competes over the archive."""
 
     def fresh() -> None:
         shutil.rmtree(out, ignore_errors=True)
 
-    arguments = [str(archive), str(out), str(sums)]
+    python, arguments = sys.executable, [str(archive), str(out), str(sums)]
     return [
-        Contender(SUBJECT, [sys.executable, "-I", "-c", EXTRACT, *arguments], prepare=fresh),
+        Contender(SUBJECT, [python, "-I", "-c", EXTRACT, *arguments], prepare=fresh),
         Contender("unzip && sha256sum -c", ["sh", "-c", PEER, "sh", *arguments], prepare=fresh),
         Contender("the same && sync -f", ["sh", "-c", f"{PEER} && sync -f .", "sh", *arguments], prepare=fresh),
-        Contender("python -I -c pass", [sys.executable, "-I", "-c", "pass"], prepare=fresh),
+        Contender("floor: copy the files", [python, "-I", "-S", "-c", FLOOR, str(reference), str(out)], prepare=fresh),
+        Contender("python -I -c pass", [python, "-I", "-c", "pass"], prepare=fresh),
     ]
 
 
@@ -69,7 +83,9 @@ def main() -> None:
         source = tree(Path(folder, "source"), files=1000, size_bytes=20_000_000, text_share=0.5)
         archive = pack(source, Path(folder, "dist")).path
         sums = digests(Path(folder, "reference"), archive, Path(folder, "sums"))
-        results = measure(contenders(archive, Path(folder, "out"), sums), rounds=options.rounds)
+        results = measure(
+            contenders(archive, Path(folder, "reference"), Path(folder, "out"), sums), rounds=options.rounds
+        )
     written = report("check and extract 1,000 files / 20 MB", results, subject=SUBJECT)
     if options.json:
         options.json.write_text(as_json([written]), encoding="utf-8")

@@ -1,4 +1,7 @@
-"""Packaging against `zip -qr`, `mcpb pack`, a hatchling wheel of the same tree, and the floor of hashing every file.
+"""Packaging against `zip -qr`, `mcpb pack`, a hatchling wheel of the same tree, and two floors.
+
+The first floor hashes every file with a bare interpreter. The second imports what of Python's own library any packer
+with paths, patterns and JSON stands on, and does the same: what lies between the second and ours is ours.
 
 Run it with the Python that has the toolchain: ``python benchmarks/package.py [--json FILE] [--rounds N]``.
 Every contender is a whole process that starts from the same tree and writes to the same file system. ``mcpb`` takes
@@ -21,6 +24,16 @@ from _timing import Contender, as_json, measure, report
 from mobileops.toolchain.pack import pack
 
 SUBJECT = "mobileops pack"
+VERB = "mobileops package (the verb)"
+FLOOR_NAME = "floor: read + SHA-256"
+PLUGIN = """from mobileops.plugin import ServicePlugin, plugin_method
+
+
+class Bench(ServicePlugin):
+    @plugin_method
+    def hello(self, name: str) -> str:
+        return f"hello {name}"
+"""
 MANIFEST = {
     "name": "bench",
     "version": "1.0.0",
@@ -58,6 +71,7 @@ for folder, _, names in os.walk(sys.argv[1]):
         with open(os.path.join(folder, name), "rb", 0) as stream:
             hashlib.file_digest(stream, "sha256").hexdigest()
 """
+LIBRARY = "import contextlib, enum, functools, json, pathlib, re, typing"
 PACK = """
 import sys
 from pathlib import Path
@@ -79,7 +93,7 @@ def tree(root: Path, *, files: int, size_bytes: int, text_share: float) -> Path:
     each = size_bytes // files
     root.mkdir()
     (root / "plugin.json").write_text(json.dumps(MANIFEST))
-    (root / "main.py").write_text("print('hello')\n")
+    (root / "main.py").write_text(PLUGIN)
     (root / "pyproject.toml").write_text(PYPROJECT)
     (root / "manifest.json").write_text(json.dumps(MCPB))
     for number in range(files - 2):
@@ -131,7 +145,13 @@ def contenders(source: Path, out: Path) -> list[Contender]:
     return [
         *peer,
         Contender(SUBJECT, [python, "-I", "-c", PACK, str(source), target], prepare=fresh),
-        Contender("floor: read + SHA-256", [python, "-I", "-S", "-c", FLOOR, str(source)], prepare=fresh),
+        Contender(
+            VERB,
+            [python, "-I", "-m", "mobileops.cli.main", "package", str(source), "--json", "--out", target],
+            prepare=fresh,
+        ),
+        Contender(FLOOR_NAME, [python, "-I", "-S", "-c", FLOOR, str(source)], prepare=fresh),
+        Contender("the same with Python's library", [python, "-I", "-c", LIBRARY + FLOOR, str(source)], prepare=fresh),
         Contender("zip -qr", ["zip", "-qr", f"{target}/bench.zip", "."], prepare=fresh, cwd=str(source)),
         Contender("hatchling wheel", [python, "-I", "-c", WHEEL, str(source), target], prepare=fresh),
     ]
@@ -154,10 +174,9 @@ def main() -> None:
             sizes(source, Path(folder, "out"))
         if not options.no_large:
             source = large_tree(Path(folder, "large"))
-            ours_and_floor = [
-                one for one in contenders(source, Path(folder, "out")) if one.name in {SUBJECT, "floor: read + SHA-256"}
-            ]
-            results = measure(ours_and_floor, rounds=min(options.rounds, 3))
+            wanted = {SUBJECT, VERB, FLOOR_NAME, "zip -qr"}
+            large = [one for one in contenders(source, Path(folder, "out")) if one.name in wanted]
+            results = measure(large, rounds=min(options.rounds, 3))
             reports.append(report("package 20 files / 500 MB, one of 400 MB", results, subject=SUBJECT))
     if options.json:
         options.json.write_text(as_json(reports), encoding="utf-8")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 from typing import TYPE_CHECKING, Final, Self
 
 from mobileops.bundle.codes import Code
@@ -135,6 +134,8 @@ class _Folders:
 
 
 def _remove_content(root: int) -> None:
+    import shutil  # noqa: PLC0415 - only a failure needs it, and it imports every compressor there is
+
     # It was empty when we came: what is in it is ours.
     for name in os.listdir(root):
         try:

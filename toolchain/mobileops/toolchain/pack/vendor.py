@@ -30,7 +30,7 @@ _INSTALLER_NOTES: Final = frozenset(
 _SCRIPT_FOLDERS: Final = frozenset({"bin", "Scripts"})
 _MANUAL_PAGES: Final = "share/man/"
 _BYTECODE: Final = (".pyc", ".pyo")
-_NATIVE: Final = re.compile(r".*\.so(\.[0-9]+)*")
+_NATIVE: Final = r".*\.so(\.[0-9]+)*"
 _STATIC_LIBRARY: Final = ".a"
 
 
@@ -111,7 +111,7 @@ def vendored(
 
         files = tuple(plan_tree(site, VENDOR_FOLDER, keep=keep))
         found = read_distributions(site)
-        native = any(_NATIVE.fullmatch(file.name) for file in files) or any(one.native for one in found)
+        native = any(re.fullmatch(_NATIVE, file.name) for file in files) or any(one.native for one in found)
         tags = {one.normal_name: frozenset(one.tags) for one in found}
         hashes = {pin.name: choice.lock.digests_of(pin, tags.get(pin.name, frozenset())) for pin in choice.pins}
         sbom = write_sbom(manifest, found, hashes=hashes, environment=choice.target.markers())
