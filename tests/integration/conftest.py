@@ -58,6 +58,11 @@ class Account:
     identity: dict[str, Any]
 
     @property
+    def is_user(self) -> bool:
+        """Whether it is an ordinary user's."""
+        return bool(self.identity) or os.geteuid() != 0
+
+    @property
     def home(self) -> Path:
         """MOBILEOPS_HOME."""
         return self.folder / "home"

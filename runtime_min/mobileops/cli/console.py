@@ -42,10 +42,10 @@ class Console(NamedTuple):
         self.stdout.write(text + "\n")
 
     def json(self, value: object) -> None:
-        """Write a value as indented JSON."""
+        """Write a value as indented JSON; what JSON has no word for, as Python shows it."""
         import msgspec  # noqa: PLC0415  only commands that print JSON need it
 
-        self.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+        self.stdout.write(msgspec.json.format(msgspec.json.encode(value, enc_hook=repr), indent=2).decode() + "\n")
 
     def wrapped(self, label: str, text: str) -> None:
         """Write text after a label: on a terminal in lines of its width, otherwise in one line."""
@@ -63,7 +63,7 @@ class Console(NamedTuple):
         """Write a value as one line of JSON, at once: somebody may wait for it at the other end of a pipe."""
         import msgspec  # noqa: PLC0415  only commands that print JSON need it
 
-        self.stdout.write(msgspec.json.encode(value).decode() + "\n")
+        self.stdout.write(msgspec.json.encode(value, enc_hook=repr).decode() + "\n")
         self.stdout.flush()
 
     def note(self, text: str) -> None:

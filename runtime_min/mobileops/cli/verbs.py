@@ -99,6 +99,9 @@ VERBS: Final = (
     Verb("status", "operator", "[NAME]", "show the state of one plugin or of all"),
     Verb("logs", "operator", "[NAME | search TEXT]", "show or search plugins' logs"),
     Verb("stop", "operator", "NAME", "stop a plugin"),
+    Verb(
+        "event", "operator", "emit TOPIC [JSON] | watch [PATTERN]", "send an event to plugins, or see those that come"
+    ),
     Verb("assets", "operator", "add|list|remove", "models and other large files that plugins may read"),
     Verb("doctor", "host", "", "show what this host can enforce, and how to fix what it cannot"),
     Verb("daemon", "host", "", "run the plugin manager in the foreground, or stop it"),

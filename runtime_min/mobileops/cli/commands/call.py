@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
+from mobileops.cli.commands._json_value import parse_value
 from mobileops.cli.commands._manager import installed, running
 from mobileops.cli.suggestions import did_you_mean
 from mobileops.errors import NotFoundError, UsageError
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """Call it and print its result as JSON, or each of the values that it streams, as it comes."""
     home = console.home()
     name = installed(home, arguments.name).name
-    args = [_value(console.stdin.read() if text == "-" else text) for text in arguments.argument]
+    args = [parse_value(console.stdin.read() if text == "-" else text) for text in arguments.argument]
     kwargs = dict(_named(text) for text in arguments.named)
     from mobileops.runtime.channel.rpc import Kind  # noqa: PLC0415  --help does not need it
 
@@ -75,20 +75,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _value(text: str) -> Any:  # noqa: ANN401  any JSON value
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise UsageError(
-            f"{text!r} is not JSON",
-            code="MOP7004",
-            why=str(error),
-            fix=f"quote a string twice, like '{json.dumps(text)}'",
-        ) from error
-
-
 def _named(text: str) -> tuple[str, Any]:
     name, separator, value = text.partition("=")
     if not separator:
         raise UsageError(f"{text!r} is not NAME=JSON", code="MOP7005", fix="write --named retries=3")
-    return name, _value(value)
+    return name, parse_value(value)

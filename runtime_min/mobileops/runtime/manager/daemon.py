@@ -17,19 +17,19 @@ import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from mobileops.errors import HostFault, MobileOpsError, RefusedError, UsageError
+from mobileops.errors import HostFault, MobileOpsError, RefusedError
 from mobileops.runtime import durable
 from mobileops.runtime.channel.decoder import Decoder
 from mobileops.runtime.channel.rpc import MAX_CONTROL_FRAME_BYTES, READ_BYTES, Frame, Kind, encode
 from mobileops.runtime.launching import enforcement
 from mobileops.runtime.launching.launcher import Launcher
 from mobileops.runtime.manager.notification import Notifier
+from mobileops.runtime.manager.verbs import Verbs
 from mobileops.runtime.store import Store
-from mobileops.runtime.supervision.reloading import DRAIN_S
-from mobileops.runtime.supervision.supervisor import DEFAULT_DEADLINE_S, Supervisor
+from mobileops.runtime.supervision.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import AsyncGenerator, Callable, Mapping
 
     from mobileops.runtime.home import Home
     from mobileops.runtime.isolation.cgroups import Groups
@@ -38,6 +38,12 @@ SOCKET_NAME: Final = "daemon.sock"
 LOCK_NAME: Final = "daemon.lock"
 IDLE_EXIT_S: Final = 600.0
 WATCH_S: Final = 20.0
+LAST_WORDS_S: Final = 1.0
+"""How long requests that are under way may take to be answered when everything has been stopped."""
+
+CANCELLED_WITH_THEIR_CLIENT: Final = frozenset({"call", "watch"})
+"""Requests that are about nobody but who asked; the others are carried out to their end."""
+
 _UCRED: Final = struct.Struct("3i")  # struct ucred: pid, uid, gid (unix(7))
 
 
@@ -71,19 +77,7 @@ class Daemon:
         self._last_request = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._clients: dict[asyncio.Task[Any], asyncio.StreamWriter] = {}
-        self._verbs: dict[str, Callable[[dict[str, Any]], Awaitable[Any]]] = {
-            "ping": self._ping,
-            "start": self._start,
-            "stop": self._stop,
-            "restart": self._restart,
-            "reload": self._reload,
-            "rollback": self._rollback,
-            "panel": self._panel,
-            "wait": self._wait,
-            "health": self._health,
-            "status": self._status,
-            "shutdown": self._shutdown,
-        }
+        self._verbs = Verbs(self._supervisor, shut_down=self._shut_down_later)
 
     async def serve(self, *, ready: Callable[[], None]) -> None:
         """Listen until asked to stop, or idle; then stop every plugin.
@@ -106,6 +100,8 @@ class Daemon:
         await asyncio.wait({starting})
         server.close()
         await self._supervisor.stop_all()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=LAST_WORDS_S)
         self._close_launcher()
         with suppress(FileNotFoundError):
             (self._home.run / SOCKET_NAME).unlink()
@@ -179,17 +175,19 @@ class Daemon:
         answering = asyncio.create_task(self._answer(frame, writer))
         self._tasks.add(answering)  # the loop itself keeps only weak references
         answering.add_done_callback(self._tasks.discard)
-        if frame.method == "call":
+        if frame.method in CANCELLED_WITH_THEIR_CLIENT:
             calls[frame.id] = answering
             answering.add_done_callback(lambda _task: calls.pop(frame.id, None))
 
     async def _answer(self, frame: Frame, writer: asyncio.StreamWriter) -> None:
         self._last_request = asyncio.get_running_loop().time()
         try:
-            if frame.kind is Kind.CALL and frame.method == "call":
-                wire = encode(await self._called(frame, writer))
+            values = self._verbs.stream(frame)
+            if values is None:
+                wire = encode(Frame(Kind.RESULT, frame.id, "", await self._verbs.answer(frame)))
             else:
-                wire = encode(Frame(Kind.RESULT, frame.id, "", await self._dispatch(frame)))
+                await _send_all(values, frame, writer)
+                wire = encode(Frame(Kind.END, frame.id, "", None))
         except MobileOpsError as error:
             wire = encode(Frame(Kind.ERROR, frame.id, "", error.to_dict()))
         except ConnectionError:
@@ -205,81 +203,14 @@ class Daemon:
             writer.write(wire)
             await writer.drain()
 
-    async def _called(self, frame: Frame, writer: asyncio.StreamWriter) -> Frame:
-        """Call a plugin's method; send what it streams, no faster than the client takes it; return the last frame."""
-        if not isinstance(frame.body, dict):
-            return Frame(Kind.RESULT, frame.id, "", await self._dispatch(frame))
-        body = frame.body
-        name, method = str(body["name"]), str(body["method"])
-        arguments = {"args": list(body.get("args", ())), "kwargs": dict(body.get("kwargs", {}))}
-        deadline_s = float(body.get("deadline_s", DEFAULT_DEADLINE_S))
-        queued = bool(body.get("queued"))
-        if queued or not body.get("stream") or not self._supervisor.calls.streams(name, method):
-            result = await self._supervisor.calls.call(
-                name, method, body=arguments, queued=queued, deadline_s=deadline_s
-            )
-            return Frame(Kind.RESULT, frame.id, "", result)
-        values = self._supervisor.calls.stream(name, method, body=arguments, deadline_s=deadline_s)
-        async with contextlib.aclosing(values):
-            async for value in values:
-                writer.write(encode(Frame(Kind.ITEM, frame.id, "", value)))
-                await writer.drain()
-        return Frame(Kind.END, frame.id, "", None)
-
-    async def _dispatch(self, frame: Frame) -> Any:  # noqa: ANN401  plain values
-        verb = self._verbs.get(frame.method)
-        if verb is None or frame.kind is not Kind.CALL or not isinstance(frame.body, dict):
-            raise UsageError(
-                f"the plugin manager has no request {frame.method!r}",
-                code="MOP5203",
-                fix="restart it: its version differs from the command's",
-            )
-        return await verb(frame.body)
-
-    async def _ping(self, _body: dict[str, Any]) -> dict[str, Any]:
-        return {"pid": os.getpid(), "active": self._supervisor.active()}
-
-    async def _start(self, body: dict[str, Any]) -> Any:  # noqa: ANN401  plain values
-        return await self._supervisor.start(str(body["name"]), debug=bool(body.get("debug")))
-
-    async def _stop(self, body: dict[str, Any]) -> Any:  # noqa: ANN401  plain values
-        return await self._supervisor.stop(str(body["name"]), force=bool(body.get("force")))
-
-    async def _restart(self, body: dict[str, Any]) -> Any:  # noqa: ANN401  plain values
-        return await self._supervisor.restart(str(body["name"]), debug=bool(body.get("debug")))
-
-    async def _reload(self, body: dict[str, Any]) -> Any:  # noqa: ANN401  plain values
-        name = str(body["name"])
-        if body.get("in_place"):
-            return await self._supervisor.reload_in_place(name)
-        drain_s = float(body.get("drain_s", DRAIN_S))
-        return await self._supervisor.reload(name, debug=bool(body.get("debug")), drain_s=drain_s)
-
-    async def _rollback(self, body: dict[str, Any]) -> Any:  # noqa: ANN401  plain values
-        return await self._supervisor.rollback(str(body["name"]))
-
-    async def _panel(self, body: dict[str, Any]) -> Any:  # noqa: ANN401  plain values
-        deadline_s = float(body.get("deadline_s", DEFAULT_DEADLINE_S))
-        return await self._supervisor.panels.show(str(body["name"]), str(body["panel"]), deadline_s=deadline_s)
-
-    async def _wait(self, body: dict[str, Any]) -> Any:  # noqa: ANN401  plain values
-        return await self._supervisor.roster.wait(str(body["name"]), str(body["state"]), float(body["timeout_s"]))
-
-    async def _health(self, body: dict[str, Any]) -> Any:  # noqa: ANN401  plain values
-        return await self._supervisor.health(str(body["name"]))
-
-    async def _status(self, body: dict[str, Any]) -> Any:  # noqa: ANN401  plain values
-        return [self._supervisor.describe(str(name)) for name in body["names"]]
-
-    async def _shutdown(self, _body: dict[str, Any]) -> dict[str, Any]:
+    def _shut_down_later(self) -> None:
         asyncio.get_running_loop().call_later(0.01, self._stopping.set)  # after the answer went out
-        return {"pid": os.getpid()}
 
     async def _watch(self) -> None:
         """Stop when nobody needs this plugin manager, or when nobody can reach it because its home was removed."""
         loop = asyncio.get_running_loop()
         while not self._stopping.is_set():
-            if self._supervisor.active():
+            if self._supervisor.active() or self._tasks:
                 self._last_request = loop.time()
             left = self._last_request + self._idle_exit_s - loop.time()
             if left <= 0 or not (self._home.run / SOCKET_NAME).exists():
@@ -340,6 +271,14 @@ def _listen(home: Home) -> socket.socket:
         os.close(folder)
     listener.listen()
     return listener
+
+
+async def _send_all(values: AsyncGenerator[Any, None], frame: Frame, writer: asyncio.StreamWriter) -> None:
+    """Send what a request streams, no faster than the client takes it."""
+    async with contextlib.aclosing(values):
+        async for value in values:
+            writer.write(encode(Frame(Kind.ITEM, frame.id, "", value)))
+            await writer.drain()
 
 
 def _cancel(call: asyncio.Task[None] | None) -> None:

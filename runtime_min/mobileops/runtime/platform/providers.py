@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from mobileops.runtime.platform.assets import Stored
 
 GROUP: Final = "mobileops.platform"
+DEVICE_TOPICS: Final = ("device.connected", "device.disconnected")
+"""What a provider of the part ``devices`` emits."""
 
 
 class Surroundings(NamedTuple):
@@ -65,10 +67,13 @@ class DeviceProvider(Protocol):
         """Return what `mobileops.plugin.platform.Device` has, as plain values, for each device."""
 
     def watch(self) -> str | None:
-        """Emit events from now on, in the running event loop; return why not, if it cannot."""
+        """Emit `DEVICE_TOPICS` from now on, in the running event loop; return what of it is not heard here, or None.
+
+        Called when the first subscription to one of them is made, and again after each `close`.
+        """
 
     def close(self) -> None:
-        """Emit no more."""
+        """Emit no more, because nobody listens; it may be watched again."""
 
 
 class AiProvider(Protocol):

@@ -6,10 +6,11 @@ import asyncio
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from mobileops.errors import NotFoundError
+from mobileops.errors import HostFault, NotFoundError
 from mobileops.runtime.isolation.policy import ASSETS
 from mobileops.runtime.platform import providers
 from mobileops.runtime.receipts import Receipts
+from mobileops.runtime.routing.events import Source
 from mobileops.runtime.routing.requests import Operation
 
 if TYPE_CHECKING:
@@ -48,15 +49,25 @@ class Platform:
             "network.status": Operation(self._network_status),
         }
 
-    def watch_devices(self) -> str | None:
-        """Emit ``device.connected`` and ``device.disconnected`` from now on; return why not, if it cannot."""
-        return self._devices().watch()
+    def sources(self) -> tuple[Source, ...]:
+        """Return what emits events while somebody may hear them."""
+        return (Source(providers.DEVICE_TOPICS, begin=self._watch_devices, end=self._ignore_devices),)
 
     def close(self) -> None:
         """End what the providers run."""
         for part in ("ai", "devices"):
             if part in self._made:
                 self._made.pop(part).close()
+
+    def _watch_devices(self) -> str | None:
+        try:
+            return self._devices().watch()
+        except HostFault as error:
+            return f"there are no events of devices: {error.what} [{error.code}]"
+
+    def _ignore_devices(self) -> None:
+        if "devices" in self._made:
+            self._made["devices"].close()
 
     async def _get_asset(self, instance: Instance, body: Mapping[str, Any]) -> dict[str, Any]:
         stored = await self._asset(instance, str(body["name"]))

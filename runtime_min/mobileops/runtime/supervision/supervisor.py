@@ -85,6 +85,8 @@ class Supervisor:
             installed=lambda one: (store.manifest(one.receipt), store.folder(one.receipt)),
         )
         self.platform = Platform(Surroundings(home, launcher, self.events.emit))
+        for source in self.platform.sources():
+            self.events.add_source(source)
         offered = (self.events, self._messages, self.platform)
         self._requests = Requests({name: one for part in offered for name, one in part.operations().items()})
         self._recovery = Recovery(self._restart, timers=timers)
@@ -253,6 +255,7 @@ class Supervisor:
             _done, late = await asyncio.wait(dying, timeout=KILL_WAIT_S)
             for task in late:
                 task.cancel()
+        self.events.close()
         self.platform.close()
 
     def describe(self, name: str) -> dict[str, Any]:

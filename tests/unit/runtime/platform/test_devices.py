@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+from types import SimpleNamespace
 
 import pytest
 
@@ -57,21 +59,78 @@ def test_what_is_no_news_is_dropped(devices, events, data):
     assert events == []
 
 
-def test_a_watch_knows_what_is_there_already_and_ends(devices, events):
-    async def scenario():
-        if devices.watch() is None:
-            devices.heard(message("add"))
-        devices.close()
-        devices.close()
+def looked(devices, *changes):
+    """Watch, and have the devices looked at after each change; return what `watch` says."""
 
-    asyncio.run(scenario())
+    async def scenario():
+        word = devices.watch()
+        for change in changes:
+            change()
+            devices._look()
+        devices.close()
+        return word
+
+    return asyncio.run(scenario())
+
+
+def test_what_is_there_when_a_watch_begins_is_no_news(devices, events):
+    looked(devices, lambda: devices.heard(message("add")))
     assert events == []
 
 
-def test_a_kernel_that_says_nothing_is_a_reason_and_no_error(devices, monkeypatch):
-    monkeypatch.setattr("mobileops.runtime.platform.devices._PROTOCOL", 31)
+def test_what_the_kernel_does_not_say_is_seen_by_looking_and_told_once(devices, events, tmp_path):
+    stick = tmp_path / "bus/usb/devices/1-2"
+    looked(
+        devices,
+        stick.mkdir,
+        lambda: devices.heard(message("add", path="/devices/usb1/1-2")),
+        stick.rmdir,
+        lambda: devices.heard(message("remove", path="/devices/usb1/1-2")),
+    )
+    assert [(topic, event["device_id"]) for topic, event in events] == [
+        ("device.connected", "usb:1-2"),
+        ("device.disconnected", "usb:1-2"),
+    ]
 
+
+def test_a_look_comes_by_itself_until_the_watch_ends(devices, events, tmp_path):
     async def scenario():
-        return devices.watch()
+        devices._look_s = 0.001
+        devices.watch()
+        (tmp_path / "class/block/sdb").mkdir()
+        while not events:  # noqa: ASYNC110  what is waited for is a callback of the loop
+            await asyncio.sleep(0.001)
+        devices.close()
+        devices.close()
+        (tmp_path / "class/block/sdc").mkdir()
+        await asyncio.sleep(0.01)
 
-    assert "cannot be read here" in asyncio.run(scenario())
+    asyncio.run(scenario())
+    assert [event["device_id"] for _topic, event in events] == ["block:sdb"]
+
+
+def test_a_watch_that_ended_begins_anew_with_what_is_there_then(devices, events, tmp_path):
+    looked(devices)
+    (tmp_path / "class/block/sdb").mkdir()
+    looked(devices)
+    assert events == []
+
+
+class Unbindable(socket.socket):
+    def bind(self, _address):
+        raise PermissionError(1, "Operation not permitted")
+
+
+def no_netlink(*_arguments):
+    raise OSError(93, "Protocol not supported")
+
+
+@pytest.mark.parametrize("refusal", [no_netlink, Unbindable])
+def test_where_the_kernel_cannot_be_heard_devices_are_looked_for_and_it_is_said(
+    devices, events, tmp_path, monkeypatch, refusal
+):
+    stand_in = SimpleNamespace(**{**vars(socket), "socket": refusal})
+    monkeypatch.setattr("mobileops.runtime.platform.devices.socket", stand_in)
+    word = looked(devices, (tmp_path / "class/block/sdb").mkdir)
+    assert word.startswith("devices are looked for every 2 s: ")
+    assert [topic for topic, _event in events] == ["device.connected"]
