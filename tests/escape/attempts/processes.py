@@ -6,6 +6,7 @@ import ctypes
 import os
 import resource
 import signal
+import time
 from pathlib import Path
 
 from attempts.registry import Refused, Scene, attempt, libc, syscall
@@ -159,6 +160,26 @@ def join_a_session_keyring(scene: Scene) -> str:
 @attempt(uncontrolled="tests have no terminal")
 def a_terminal_of_the_host(scene: Scene) -> str:
     return f"descriptor {os.open('/dev/tty', os.O_RDWR)}"
+
+
+@attempt(starts=1)
+def leave_the_tree_that_is_measured(_scene: Scene) -> str:
+    """An orphan goes to the plugin's first process, which cannot refuse it; else nobody would count what it uses."""
+    libc.prctl(36, ctypes.c_long(0), 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+    first, (read_end, write_end) = os.getpid(), os.pipe()
+    child = os.fork()
+    if child == 0:
+        between = os.getpid()
+        if os.fork() == 0:
+            while os.getppid() == between:
+                time.sleep(0.001)
+            os.write(write_end, str(os.getppid()).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    parent = int(os.read(read_end, 16))
+    if parent == first:
+        raise Refused("it has become a child of the first process")
+    return f"a child of {parent}"
 
 
 @attempt()

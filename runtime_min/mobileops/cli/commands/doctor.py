@@ -88,6 +88,6 @@ def _limit(hierarchies: cgroups.Hierarchies, controller: str) -> str:
     instead = {
         "memory": "limits of each process, and all together are measured every 50 ms",
         "pids": "a limit of the plugin's user namespace",
-        "cpu": "nothing: processor time is shared by priority",
+        "cpu": "measured, and stopped for a moment beyond its share",
     }
     return f"{instead[controller]} ({hierarchies.missing[controller]})"

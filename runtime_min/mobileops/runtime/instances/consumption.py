@@ -1,20 +1,56 @@
-"""How much memory a plugin uses as a whole, where no control group counts it.
+"""How much memory and processor time a plugin uses as a whole, where no control group counts it.
 
 The processes of a plugin are the descendants of its first one: that is process 1 of the plugin's pid namespace, which
-inherits every orphan in it, so nothing gets away from under it. ``statm`` counts pages that processes share once for
-each, so it only says that there *may* be too much; then ``smaps_rollup`` divides shared pages (``Pss``, proc(5)).
+inherits every orphan in it (without namespaces it is made to, see `bare`), so nothing gets away from under it.
+``statm`` counts pages that processes share once for each, so it only says that there *may* be too much; then
+``smaps_rollup`` divides shared pages (``Pss``, proc(5)).
 """
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 _READ_LIMIT_BYTES: Final = 64 * 1024
+_TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 #: More processes than a manifest can ask for are not looked at.
 _MAX_PROCESSES: Final = 4096
+
+
+class Times(NamedTuple):
+    """Seconds of processor time of several processes, by pid.
+
+    Attributes:
+        own: used by the process itself.
+        waited: used by children of it that have ended and were waited for.
+    """
+
+    own: dict[int, float]
+    waited: dict[int, float]
+
+    def since(self, before: Times) -> float:
+        """Return what all have used since; what was seen of a child before it was waited for counts once."""
+        own = sum(max(0.0, seconds - before.own.get(pid, 0.0)) for pid, seconds in self.own.items())
+        waited = sum(max(0.0, seconds - before.waited.get(pid, 0.0)) for pid, seconds in self.waited.items())
+        ended = sum(before.own[pid] + before.waited[pid] for pid in before.own.keys() - self.own.keys())
+        return own + max(0.0, waited - ended)
+
+
+def times(processes: Iterable[int]) -> Times:
+    """Return the processor time of processes; what ended meanwhile is left out (proc_pid_stat(5), fields 14 to 17)."""
+    found = Times({}, {})
+    for pid in processes:
+        fields = _read(f"/proc/{pid}/stat").rpartition(") ")[2].split()
+        if fields:
+            user, system, waited_user, waited_system = map(int, fields[11:15])
+            found.own[pid] = (user + system) / _TICKS_PER_S
+            found.waited[pid] = (waited_user + waited_system) / _TICKS_PER_S
+    return found
 
 
 def exceeds(pid: int, limit_bytes: int) -> bool:

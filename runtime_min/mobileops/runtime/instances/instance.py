@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mobileops.runtime.instances import overuse
 from mobileops.runtime.instances.inflight import InFlight
 from mobileops.runtime.instances.lifecycle import ACTIVE, Life, State
+from mobileops.runtime.instances.processor_time import ProcessorTime
 from mobileops.runtime.logs import LogFile, Record, timestamp
 
 if TYPE_CHECKING:
@@ -83,10 +84,13 @@ class Instance:
     ended: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
     output: deque[str] = dataclasses.field(default_factory=lambda: deque(maxlen=LAST_LINES))
     _refused: int = 0
+    _processor: ProcessorTime | None = None
 
     def __post_init__(self) -> None:
         """Write down the beginning."""
         self._journal()
+        if self.launched is not None and overuse.measures_processor_time(self.launched):
+            self._processor = ProcessorTime(self.launched.pid, self.limits.cpu)
 
     @property
     def name(self) -> str:
@@ -140,7 +144,7 @@ class Instance:
                 signal.pidfd_send_signal(self.launched.pidfd, signal.SIGKILL)
 
     def watch(self) -> float | None:
-        """Kill the plugin if it has exceeded a limit; return in how many seconds to look again, None when it ended."""
+        """Hold the plugin to its limits; return in how many seconds to look again, None when it ended."""
         if self.launched is None or self.state is State.FAILED:
             return None
         group = self.launched.group
@@ -150,7 +154,8 @@ class Instance:
         if (cause := self.overuse()) is not None:
             self.fail(cause)
             return None
-        return overuse.interval_s(self.launched)
+        seconds = overuse.interval_s(self.launched)
+        return seconds if self._processor is None else min(seconds, self._processor.look())
 
     def overuse(self) -> str | None:
         """Return which limit it has exceeded, as the cause of its end."""

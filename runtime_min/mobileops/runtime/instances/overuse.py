@@ -27,6 +27,11 @@ def interval_s(launched: Launched) -> float:
     return ASK_S if launched.group is not None and "memory" in launched.group.controllers else MEASURE_S
 
 
+def measures_processor_time(launched: Launched) -> bool:
+    """Tell whether no control group holds a plugin to its share of processor time."""
+    return launched.group is None or "cpu" not in launched.group.controllers
+
+
 def cause(launched: Launched, limits: Limits) -> str | None:
     """Return why a plugin has to be killed, None when it is within its limits."""
     if launched.group is not None and "memory" in launched.group.controllers:
@@ -50,7 +55,7 @@ def not_enforced(level: str, group: Group | None) -> tuple[str, ...]:
     if "memory" not in controllers:
         found.append(f"memory of all its processes together is not bounded but measured, every {MEASURE_S * 1000:g} ms")
     if "cpu" not in controllers:
-        found.append("processor time is shared with the host by priority, not limited")
+        found.append("processor time is not limited but measured; beyond its share the plugin is stopped for a moment")
     if "pids" not in controllers and level != "FULL":
         found.append("processes are counted together with all others of the account")
     return tuple(found)

@@ -7,6 +7,8 @@ its own a plugin has rules on the host's: what it may open is what it could open
     chmod chown utime setxattr …    answer "done" and do nothing: Landlock does not guard what a file says of itself
     setsid setpgid                  answer "done" and do nothing: everything the plugin starts stays in its process
                                     group, and one kill(2) ends all of it
+    prctl(PR_SET_CHILD_SUBREAPER)   answers "done" and does nothing: the first process inherits every orphan, as process
+                                    1 of a namespace would, so that what is measured is measured of all of them
 
 `NOT_ENFORCED` says what is missing. Landlock must be able to hold back signals and abstract sockets (ABI 6).
 """
@@ -23,7 +25,7 @@ from typing import TYPE_CHECKING, Final
 
 from mobileops.runtime.isolation import credentials, landlock, limits, namespaces, rootfs, seccomp
 from mobileops.runtime.isolation.grants import rights
-from mobileops.runtime.isolation.syscalls import machine_table
+from mobileops.runtime.isolation.syscalls import PR_SET_CHILD_SUBREAPER, machine_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -123,6 +125,7 @@ def _drop(confinement: Confinement, step: Callable[[str], None]) -> None:
         credentials.become(identity, identity)
     namespaces.set_dumpable(1)  # its own /proc/self is not readable otherwise
     namespaces.die_with_parent()
+    namespaces.adopt_orphans()
     step("limits")
     limits.apply_limits(bounds)
 
@@ -138,7 +141,14 @@ def program(machine: str) -> list[seccomp.Instruction]:
     ]
     for name in filter(numbers.__contains__, INERT):
         code += [seccomp.Instruction(seccomp.JUMP_IF_EQUAL, 0, 1, numbers[name]), _DONE]
-    return [*code, seccomp.Instruction(seccomp.RETURN, 0, 0, seccomp.ALLOW)]
+    return [
+        *code,
+        seccomp.Instruction(seccomp.JUMP_IF_EQUAL, 0, 3, numbers["prctl"]),
+        seccomp.Instruction(seccomp.LOAD, 0, 0, seccomp.ARGUMENTS_OFFSET),
+        seccomp.Instruction(seccomp.JUMP_IF_EQUAL, 0, 1, PR_SET_CHILD_SUBREAPER),
+        _DONE,
+        seccomp.Instruction(seccomp.RETURN, 0, 0, seccomp.ALLOW),
+    ]
 
 
 @functools.cache

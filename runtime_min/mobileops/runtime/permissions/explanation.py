@@ -192,7 +192,7 @@ def _limits(manifest: Manifest, compiled: SandboxPolicy) -> Section:
     }
     by = {
         "memory": (CONTROL_GROUP, "or a watchdog and setrlimit(2) where there is none"),
-        "processor": (CONTROL_GROUP, "not limited where there is none"),
+        "processor": (CONTROL_GROUP, "or a watchdog that stops it for a moment where there is none"),
         _SCRATCH: (MOUNTS,),
         "start": ("plugin manager",),
         "stop": ("plugin manager",),

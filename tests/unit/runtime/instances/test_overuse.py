@@ -17,6 +17,7 @@ from mobileops.errors import IsolationRefused
 from mobileops.runtime import logs
 from mobileops.runtime.home import Home
 from mobileops.runtime.instances import consumption
+from mobileops.runtime.instances.processor_time import ProcessorTime
 from mobileops.runtime.isolation import cgroups
 from mobileops.runtime.launching import control_groups
 from mobileops.runtime.launching.launcher import Launcher
@@ -206,6 +207,30 @@ def test_a_plugin_that_wants_more_processor_time_than_its_share_waits(tmp_path):
 
     bench.drive(scenario)
     groups.remove()
+
+
+def test_without_a_control_group_it_is_stopped_until_its_share_has_caught_up_and_others_go_on(tmp_path, monkeypatch):
+    bench = Bench(tmp_path, grouped=False)
+    bench.install(BURNER, name="burner", resources={"cpu": 0.1})
+    bench.install(ECHO, name="echo")
+    sent = []
+    really = ProcessorTime._signal
+    monkeypatch.setattr(
+        ProcessorTime, "_signal", lambda held, pids, number: (sent.append(number), really(held, pids, number))
+    )
+
+    async def scenario(one: Supervisor) -> None:
+        await one.start("echo")
+        await one.start("burner")
+        burning = asyncio.create_task(one.call("burner", "burn", body={"args": [3_000_000]}))
+        while signal.SIGSTOP not in sent:  # noqa: ASYNC110 (see above)
+            await asyncio.sleep(0.01)
+        assert await one.call("echo", "echo", body={"args": [1]}) == 1
+        assert await burning == sum(range(3_000_000))
+        assert any("stopped for a moment" in gap for gap in one.describe("burner")["not_enforced"])
+
+    bench.drive(scenario)
+    assert signal.SIGCONT in sent
 
 
 @pytest.mark.root

@@ -10,9 +10,9 @@ from mobileops.runtime.isolation.policy import Limits
 from mobileops.runtime.isolation.syscall_numbers import MACHINES
 
 
-def decide(machine, number, architecture=None):
-    """Run the filter: every rule of it compares the number alone."""
-    data = struct.pack("=II", number, architecture or MACHINES[machine].architecture)
+def decide(machine, number, architecture=None, *, argument=0):
+    """Run the filter."""
+    data = struct.pack("=IIQQ", number, architecture or MACHINES[machine].architecture, 0, argument)
     position, accumulator = 0, 0
     code = bare.program(machine)
     while True:
@@ -36,6 +36,13 @@ def test_calls_that_landlock_does_not_guard_answer_success_and_do_nothing(machin
 @pytest.mark.parametrize("machine", sorted(MACHINES))
 def test_another_architecture_is_killed(machine):
     assert decide(machine, 1, 0x40000003) == seccomp.KILL_PROCESS
+
+
+@pytest.mark.parametrize("machine", sorted(MACHINES))
+def test_the_first_process_stays_the_one_that_inherits_orphans(machine):
+    number = MACHINES[machine].numbers["prctl"]
+    assert decide(machine, number, argument=36) == seccomp.ERRNO
+    assert decide(machine, number, argument=15) == seccomp.ALLOW
 
 
 def test_every_call_that_is_named_exists():
