@@ -42,6 +42,8 @@ MOP50xx    channel and calls
 MOP51xx    lifecycle of a plugin
 MOP52xx    daemon and its control socket
 MOP53xx    what plugins ask of the platform: messages, events, platform API
+MOP54xx    settings of plugins
+MOP55xx    logs, metrics and reports
 MOP60xx    store: install, receipts, uninstall
 MOP70xx    command line
 MOP71xx    scaffolding and the author's environment

@@ -11,6 +11,9 @@ import warnings
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from mobileops.errors import ManifestError
+from mobileops.manifest.json_text import loads
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -39,7 +42,9 @@ _NUMERIC: Final = frozenset({"integer", "number"})
 
 def violation(value: Any, setting: Mapping[str, Any]) -> str | None:  # noqa: ANN401 - a setting is any JSON value
     """Return which rule of its definition a value breaks, or None; the value itself is not in the text."""
-    kind: str = setting["type"]
+    kind: str | None = setting.get("type")
+    if kind is None:  # inferred from null
+        return None
     if not _is(value, kind):
         return f"{_NAMES[kind]} is needed"
     if "enum" in setting and value not in setting["enum"]:
@@ -49,6 +54,43 @@ def violation(value: Any, setting: Mapping[str, Any]) -> str | None:  # noqa: AN
     if kind in _NUMERIC and "maximum" in setting and value > setting["maximum"]:
         return f"{setting['maximum']} or less is needed"
     return None
+
+
+def definitions(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the definition of each setting of a manifest: as written, else with the type of its default value.
+
+    A setting whose default is null, and that nobody defines, has no type and takes any value.
+    """
+    inferred = {name: _inferred(value) for name, value in document.get("configuration", {}).items()}
+    return {**inferred, **document.get("configuration_schema", {})}
+
+
+def parse(text: str, setting: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a setting is any JSON value
+    """Return the value that a person wrote: text for a string, JSON for everything else.
+
+    Raises:
+        ValueError: it is no value of this type; the text itself is not in the message.
+    """
+    kind = setting.get("type")
+    if kind == "string":
+        return text
+    try:
+        value = loads(text.encode("utf-8", "surrogateescape"), where="value")
+    except ManifestError:
+        if kind is None:
+            return text
+        message = f"{_NAMES[kind]} is needed"
+        raise ValueError(message) from None
+    return int(value) if kind == "integer" and isinstance(value, float) and value.is_integer() else value
+
+
+def _inferred(value: object) -> dict[str, Any]:
+    kind = next(
+        (kind for kind in ("boolean", "string", "integer", "number", "array", "object") if _is(value, kind)), None
+    )
+    if isinstance(value, float):
+        kind = "number"
+    return {} if kind is None else {"type": kind}
 
 
 def contradiction(setting: Mapping[str, Any]) -> tuple[str, str] | None:

@@ -1,11 +1,12 @@
-"""The effective configuration of a plugin: three layers, later ones win.
+"""The effective configuration of a plugin: four layers, later ones win.
 
-1. ``config/default.conf`` (INI): the ``[DEFAULT]`` and ``[plugin]`` sections give top-level keys, any other section a
+1. ``default`` of each definition in the manifest's ``configuration_schema``;
+2. ``config/default.conf`` (INI): the ``[DEFAULT]`` and ``[plugin]`` sections give top-level keys, any other section a
 mapping of that name;
-2. ``configuration`` in the manifest;
-3. the operator's settings.
+3. ``configuration`` in the manifest;
+4. the operator's settings, with the secrets among them.
 
-INI values are text and stay text; a typed default belongs into the manifest.
+INI values are text; one whose setting is defined is read as a value of that type.
 """
 
 from __future__ import annotations
@@ -19,23 +20,49 @@ if TYPE_CHECKING:
 TOP_LEVEL_SECTION: Final = "plugin"
 
 
-def layered(
-    default_conf: str | None, manifest_values: Mapping[str, Any], settings: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Merge the three layers into a fresh mapping.
+def layered(default_conf: str | None, document: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge the layers into a fresh mapping.
 
     Args:
         default_conf: text of ``config/default.conf``, or None.
-        manifest_values: the manifest's ``configuration``.
+        document: the manifest.
         settings: what the operator set.
 
     Raises:
-        ValueError: the INI text cannot be parsed.
+        ValueError: the INI text cannot be parsed, or has a value that its definition refuses.
     """
-    merged: dict[str, Any] = _ini_values(default_conf) if default_conf else {}
-    merged.update(copy.deepcopy(dict(manifest_values)))
+    merged: dict[str, Any] = {}
+    for _origin, values in defaults(default_conf, document):
+        merged.update(copy.deepcopy(values))
     merged.update(copy.deepcopy(dict(settings)))
     return merged
+
+
+def defaults(default_conf: str | None, document: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the layers below the operator's, each with its name, lowest first.
+
+    Raises:
+        ValueError: as of `layered`.
+    """
+    definitions = document.get("configuration_schema", {})
+    return [
+        ("schema", {name: one["default"] for name, one in definitions.items() if "default" in one}),
+        ("default.conf", _typed(_ini_values(default_conf), definitions) if default_conf else {}),
+        ("manifest", dict(document.get("configuration", {}))),
+    ]
+
+
+def _typed(values: dict[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
+    from mobileops.manifest.settings import parse  # noqa: PLC0415  likewise
+
+    for name in values.keys() & definitions.keys():
+        if isinstance(values[name], str):
+            try:
+                values[name] = parse(values[name], definitions[name])
+            except ValueError as error:
+                message = f"config/default.conf: {name!r}: {error}"
+                raise ValueError(message) from None
+    return values
 
 
 def _ini_values(text: str) -> dict[str, Any]:

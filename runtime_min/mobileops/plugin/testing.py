@@ -80,7 +80,7 @@ class LocalHost(FakePlatform):
         """Return the layered configuration of the folder."""
         conf = self._app / "config" / "default.conf"
         text = conf.read_text(encoding="utf-8") if conf.is_file() else None
-        return layered(text, self._document.get("configuration", {}), self._settings)
+        return layered(text, self._document, self._settings)
 
     def log(self, level: str, message: str, fields: Mapping[str, Any]) -> None:
         """Keep one record."""

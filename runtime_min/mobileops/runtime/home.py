@@ -8,6 +8,7 @@
     ├── data/NAME/              what a plugin writes; /data inside its sandbox
     ├── assets/                 models and other large files for plugins: index.json, sha256/DIGEST
     ├── logs/NAME.jsonl         structured logs
+    ├── config/NAME.json        what the operator set; NAME.secrets.json beside it
     ├── audit/NAME.SOURCE.jsonl what was decided about a plugin's permissions, by SOURCE
     ├── run/                    daemon.sock, locks
     ├── sigstore/               the local Sigstore instance
@@ -42,6 +43,7 @@ _MODES: Final = {
     "assets/sha256": 0o755,
     "logs": 0o700,
     "audit": 0o700,
+    "config": 0o700,
     "run": 0o700,
     "staging": 0o700,
     "verdicts": 0o700,
@@ -106,6 +108,11 @@ class Home(NamedTuple):
     def audit(self) -> Path:
         """What was decided about plugins' permissions."""
         return self.root / "audit"
+
+    @property
+    def settings(self) -> Path:
+        """What the operator set for plugins."""
+        return self.root / "config"
 
     @property
     def run(self) -> Path:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mobileops.manifest.settings import contradiction, violation
+from mobileops.manifest.settings import contradiction, definitions, parse, violation
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,48 @@ def test_a_definition_that_contradicts_itself_is_found(setting, key):
 )
 def test_a_sound_definition_is_left_alone(setting):
     assert contradiction(setting) is None
+
+
+def test_types_are_inferred_where_nobody_defines_them():
+    document = {
+        "configuration": {"a": "x", "b": 1, "c": 1.0, "d": True, "e": [], "f": {}, "g": None, "h": 1},
+        "configuration_schema": {"h": {"type": "number"}, "i": {"type": "string"}},
+    }
+    found = definitions(document)
+    kinds = {name: one.get("type") for name, one in found.items()}
+    assert kinds == {
+        "a": "string",
+        "b": "integer",
+        "c": "number",
+        "d": "boolean",
+        "e": "array",
+        "f": "object",
+        "g": None,
+        "h": "number",
+        "i": "string",
+    }
+    assert violation("anything", found["g"]) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        ("string", "30", "30"),
+        ("integer", "30", 30),
+        ("integer", "3e1", 30),
+        ("number", "1.5", 1.5),
+        ("boolean", "true", True),
+        ("array", "[1]", [1]),
+        ("object", "{}", {}),
+    ],
+)
+def test_what_a_person_wrote_is_read_as_the_type_says(kind, text, value):
+    assert parse(text, {"type": kind}) == value
+    assert type(parse(text, {"type": kind})) is type(value)
+
+
+def test_what_is_no_json_is_text_where_no_type_is_known():
+    assert parse("free text", {}) == "free text"
+    assert parse("5", {}) == 5
+    with pytest.raises(ValueError, match=r"^a whole number is needed$"):
+        parse("planted", {"type": "integer"})

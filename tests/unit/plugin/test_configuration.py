@@ -1,4 +1,4 @@
-"""`mobileops.plugin.configuration`: three layers, later ones win."""
+"""`mobileops.plugin.configuration`: four layers, later ones win."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mobileops.plugin.configuration import layered
 
 def test_the_ini_file_lies_under_the_manifest_and_settings_on_top() -> None:
     ini = "[plugin]\nendpoint = from-ini\nregion = eu\nretries = 1\n"
-    assert layered(ini, {"endpoint": "from-manifest", "retries": 3}, {"retries": 9}) == {
+    assert layered(ini, {"configuration": {"endpoint": "from-manifest", "retries": 3}}, {"retries": 9}) == {
         "endpoint": "from-manifest",
         "region": "eu",
         "retries": 9,
@@ -30,6 +30,20 @@ def test_a_broken_ini_file_is_an_error() -> None:
 
 
 def test_layers_are_copied() -> None:
-    manifest = {"list": [1]}
+    manifest = {"configuration": {"list": [1]}}
     layered(None, manifest, {})["list"].append(2)
-    assert manifest == {"list": [1]}
+    assert manifest == {"configuration": {"list": [1]}}
+
+
+def test_defaults_of_definitions_lie_below_everything() -> None:
+    definitions = {"a": {"type": "integer", "default": 1}, "b": {"type": "integer", "default": 1}}
+    document = {"configuration": {"b": 2}, "configuration_schema": definitions}
+    assert layered(None, document, {}) == {"a": 1, "b": 2}
+    assert layered("[plugin]\na = 5\nb = 5\n", document, {}) == {"a": 5, "b": 2}
+
+
+def test_ini_values_with_a_definition_are_of_its_type() -> None:
+    document = {"configuration_schema": {"on": {"type": "boolean"}, "hosts": {"type": "object"}}}
+    assert layered("[plugin]\non = true\n[hosts]\nx = 1\n", document, {}) == {"on": True, "hosts": {"x": "1"}}
+    with pytest.raises(ValueError, match=r"default\.conf: 'on': true or false is needed"):
+        layered("[plugin]\non = perhaps\n", document, {})

@@ -61,6 +61,26 @@ def passphrase(descriptor: int | None, console: Console, *, of: str, confirm: bo
     return ask
 
 
+def piped_or_typed(console: Console, *, of: str) -> str:
+    """Return a secret that is typed on the terminal, or else is all of standard input, without the newline at its end.
+
+    Args:
+        console: for the prompt.
+        of: what it is for, for the prompt.
+
+    Raises:
+        UsageError: ``MOP3219``, there is none, or it is no text.
+    """
+    if console.stdin.isatty():
+        secret = _prompt(f"{of}: ", console)
+    else:
+        secret = read_descriptor(console.stdin.fileno(), what="secret")
+    try:
+        return secret.decode()
+    except UnicodeDecodeError:
+        raise _no_secret("the secret is no UTF-8 text") from None
+
+
 def _prompt(text: str, console: Console) -> bytes:
     try:
         os.close(os.open(TERMINAL, os.O_RDWR | os.O_NOCTTY))  # getpass would fall back to reading it with an echo
@@ -81,5 +101,5 @@ def _no_secret(what: str) -> UsageError:
         what,
         code="MOP3219",
         why="a secret comes from a terminal or a file descriptor, because every account can read a command line",
-        fix="run it on a terminal, or hand the secret over: mobileops … --passphrase-fd 3 3<FILE",
+        fix="run it on a terminal, or hand the secret over: --passphrase-fd 3 3<FILE, or --secret KEY <FILE",
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mobileops.cli.commands._manager import installed, states
 from mobileops.errors import PluginError
+from mobileops.runtime.settings.files import SettingsFiles
 from mobileops.runtime.store import Store
 from mobileops.runtime.supervision.autostart import Autostart
 
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 def configure(parser: Parser) -> None:
     """Describe the arguments."""
     parser.add_argument("name")
-    parser.add_argument("--purge", action="store_true", help="remove its data, its logs and the pinned signer too")
+    parser.add_argument(
+        "--purge", action="store_true", help="remove its data, settings, logs and the pinned signer too"
+    )
     parser.example("mobileops uninstall my-plugin")
 
 
@@ -32,6 +35,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     receipt = Store(home).uninstall(name, purge=arguments.purge)
     Autostart(home).disable(name)
     console.print(f"removed {receipt.name} {receipt.version}")
+    if arguments.purge:
+        SettingsFiles(home).remove(name)
     if not arguments.purge and (home.data / name).is_dir():
-        console.note(f"its data stay in {home.data / name}; --purge removes them too")
+        console.note(f"its data stay in {home.data / name}, and its settings; --purge removes them too")
     return 0

@@ -10,6 +10,7 @@ from mobileops.runtime.channel.rpc import NO_ANSWER, STREAM_WINDOW
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
     import msgspec
 
@@ -91,13 +92,18 @@ def cancelled_late(method: str, deadline_s: float) -> CallError:
     )
 
 
-def remote_error(body: object) -> CallError:
-    """Turn an ERROR frame's body, which a plugin wrote, into an error; every field is only text."""
+def remote_error(body: object, *, hide: Callable[[str], str] = str) -> CallError:
+    """Turn an ERROR frame's body, which a plugin wrote, into an error; every field is only text.
+
+    Args:
+        body: of the frame.
+        hide: takes secrets out of a text.
+    """
     form = body if isinstance(body, dict) else {}
     remote_type = str(form.get("type", "Exception"))[:200]
-    message = str(form.get("message", ""))[:4000]
+    message = hide(str(form.get("message", "")))[:4000]
     error = CallError(f"{remote_type}: {message}", code=str(form.get("code", "MOP5010"))[:16], remote_type=remote_type)
     detail = form.get("detail")
     if detail:
-        error.why = str(detail)[:20000]
+        error.why = hide(str(detail))[:20000]
     return error

@@ -74,6 +74,7 @@ class Connection:
         on_note: Callable[[Frame], None],
         on_ask: Callable[[Frame], Awaitable[Any]],
         on_closed: Callable[[MobileOpsError | None], None],
+        hide: Callable[[str], str] = str,
     ) -> None:
         """Start to read.
 
@@ -82,6 +83,7 @@ class Connection:
             on_note: gets every NOTE frame.
             on_ask: answers an ASK frame; a `MobileOpsError` that it raises is the answer, too.
             on_closed: called once: None after an orderly end of file, else the violation.
+            hide: takes secrets out of what the plugin says in its errors.
         """
         self._socket = channel
         self._socket.setblocking(False)  # noqa: FBT003  the standard library's own signature
@@ -95,6 +97,7 @@ class Connection:
         self._questions: set[asyncio.Task[None]] = set()
         self._question_bytes = 0
         self._on_closed = on_closed
+        self._hide = hide
         self._open = True
         self._loop.add_reader(self._socket.fileno(), self._readable)
 
@@ -292,7 +295,7 @@ class Connection:
             raise ProtocolViolation(f"the end of {frame.id}, which is no stream", code="MOP5018")
         error = None
         if frame.kind is Kind.ERROR:
-            error = remote_error(self._decoded(frame.body, most_bytes=MAX_NOTE_BYTES))
+            error = remote_error(self._decoded(frame.body, most_bytes=MAX_NOTE_BYTES), hide=self._hide)
         del self._waiting[frame.id]
         if isinstance(waiting, Stream):
             waiting.end(error)

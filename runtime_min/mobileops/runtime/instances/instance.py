@@ -19,6 +19,7 @@ from mobileops.runtime.instances.inflight import InFlight
 from mobileops.runtime.instances.lifecycle import ACTIVE, Life, State
 from mobileops.runtime.instances.processor_time import ProcessorTime
 from mobileops.runtime.logs import LogFile, Record, timestamp
+from mobileops.runtime.redaction import NONE, Redaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +61,7 @@ class Instance:
         hook: the hook that it runs now.
         ended: set when the process has ended.
         output: the last lines that it wrote.
+        redaction: hides its secret settings in everything that is written or told about it.
     """
 
     receipt: Receipt
@@ -83,6 +85,7 @@ class Instance:
     hook: str | None = None
     ended: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
     output: deque[str] = dataclasses.field(default_factory=lambda: deque(maxlen=LAST_LINES))
+    redaction: Redaction = NONE
     _refused: int = 0
     _processor: ProcessorTime | None = None
 
@@ -114,7 +117,7 @@ class Instance:
 
     def move(self, state: State, cause: str) -> None:
         """Make a transition, and write it down."""
-        self.life.move(state, cause)
+        self.life.move(state, self.hide(cause))
         self._journal()
         self.on_change()
 
@@ -134,6 +137,7 @@ class Instance:
 
     def told(self, line: str) -> None:
         """Take one line of its output."""
+        line = self.hide(line)
         self.output.append(line)
         self.write("INFO", line, source="output")
 
@@ -192,11 +196,15 @@ class Instance:
             plugin=self.name,
             level=level,
             source=source,
-            message=message,
-            fields=fields or {},
+            message=self.hide(message),
+            fields=self.redaction.value(fields or {}),
         )
         with suppress(OSError):
             self.log.append(record)
+
+    def hide(self, text: str) -> str:
+        """Return a text without its secret settings, those of this moment."""
+        return self.redaction.text(text)
 
     def describe(self) -> dict[str, Any]:
         """Return the state as plain values."""

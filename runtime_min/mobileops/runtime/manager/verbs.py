@@ -36,6 +36,7 @@ class Verbs:
             "stop": self._stop,
             "restart": self._restart,
             "reload": self._reload,
+            "configure": self._configure,
             "rollback": self._rollback,
             "call": self._call,
             "panel": self._panel,
@@ -98,6 +99,10 @@ class Verbs:
             return await self._supervisor.reload_in_place(name)
         drain_s = float(body.get("drain_s", DRAIN_S))
         return await self._supervisor.reload(name, debug=bool(body.get("debug")), drain_s=drain_s)
+
+    async def _configure(self, body: dict[str, Any]) -> Any:  # noqa: ANN401  plain values
+        changed = [str(one) for one in body["changed"]]
+        return await self._supervisor.configure(str(body["name"]), apply=str(body["apply"]), changed=changed)
 
     async def _rollback(self, body: dict[str, Any]) -> Any:  # noqa: ANN401  plain values
         return await self._supervisor.rollback(str(body["name"]))

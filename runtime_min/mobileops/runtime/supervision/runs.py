@@ -18,6 +18,9 @@ from mobileops.runtime.isolation.policy import compile_policy, select_environmen
 from mobileops.runtime.launching.identities import identity_index
 from mobileops.runtime.logs import LogFile
 from mobileops.runtime.output import OutputReader
+from mobileops.runtime.redaction import Redaction
+from mobileops.runtime.settings.files import SettingsFiles
+from mobileops.runtime.settings.judgement import handed
 from mobileops.runtime.supervision.health import Monitor
 
 if TYPE_CHECKING:
@@ -100,6 +103,7 @@ class Runs:
             on_note=lambda frame: self._on_note(instance, manifest, frame),
             on_ask=lambda frame: self._on_ask(instance, frame),
             on_closed=lambda cause: _on_closed(instance, cause),
+            hide=instance.hide,
         )
         OutputReader(launched.output, instance.told)
         self._timers.call_later(
@@ -119,16 +123,17 @@ class Runs:
         return ended
 
     def _make(self, receipt: Receipt, manifest: Manifest, cause: str, words: Mapping[str, Any]) -> Instance:
+        settings = handed(manifest, SettingsFiles(self._home).load(receipt.name), folder=self._store.folder(receipt))
         uid = plugin_uid(identity_index(self._home.data, receipt.name))
         policy = compile_policy(manifest, app=self._store.folder(receipt), data=self._home.data / receipt.name, uid=uid)
         policy = with_assets(policy, manifest, assets=self._home.asset_contents)
         environment = select_environment(policy.variables, self._environment)
         decisions = Decisions(self._home.audit, manifest)
         decisions.start(policy, environment)
-        assignment = {"manifest": dict(manifest.document), "settings": {}, **words}
+        assignment = {"manifest": dict(manifest.document), "settings": settings.values, **words}
         launched: Launched = self._launcher().launch(policy, assignment, environment=environment)
         decisions.absent(launched.absent)
-        return Instance(
+        instance = Instance(
             receipt,
             launched,
             LogFile(self._home.logs / f"{receipt.name}.jsonl"),
@@ -138,7 +143,11 @@ class Runs:
             Life(cause, clock=time.time),
             self._on_change,
             network=self._watch_broker() if policy.network is not None else False,
+            redaction=Redaction(settings.secrets),
         )
+        if settings.ignored:
+            instance.write("WARNING", f"settings that {receipt.version} does not know: {', '.join(settings.ignored)}")
+        return instance
 
     def _watch_broker(self) -> bool:
         """Hear of the end of the network broker; return whether there is one."""

@@ -19,6 +19,7 @@ from mobileops.runtime.routing.panels import Panels
 from mobileops.runtime.routing.requests import Requests
 from mobileops.runtime.supervision.admission import Admission
 from mobileops.runtime.supervision.autostart import Autostart
+from mobileops.runtime.supervision.configuring import Configuring
 from mobileops.runtime.supervision.ending import KILL_WAIT_S, end
 from mobileops.runtime.supervision.in_place import reload_in_place
 from mobileops.runtime.supervision.ordering import needed_by, start_order, stop_waves
@@ -75,6 +76,7 @@ class Supervisor:
         self._reloading: set[str] = set()
         self._autostart = Autostart(home)
         self._admission = Admission(home, store)
+        self._configuring = Configuring(home, store)
         self.roster = Roster(store, quarantine=self._admission.quarantine)
         self.events = Events()
         self._messages = Messages(self.roster.running)
@@ -197,8 +199,33 @@ class Supervisor:
         Raises:
             PluginError: it does not run, another version of it is installed (MOP5116), or it failed (MOP5117).
         """
-        await reload_in_place(self.roster.running(name), self._store.get(name))
+        instance, receipt = self.roster.running(name), self._store.get(name)
+        await reload_in_place(instance, receipt, settings=lambda: self._configuring.renew(instance))
         return self.describe(name)
+
+    async def configure(self, name: str, *, apply: str, changed: list[str]) -> dict[str, Any]:
+        """Have a plugin take over changed settings, if it runs; see `mobileops.runtime.supervision.configuring`.
+
+        Args:
+            name: the plugin.
+            apply: ``live``, ``reload`` or ``restart``.
+            changed: which settings, for its log.
+
+        Raises:
+            MobileOpsError: it did not take them over; after a failed restart it does not run.
+        """
+        instance = self.roster.routes.get(name)
+        if instance is None or instance.state not in ACTIVE:
+            return {**self.describe(name), "applied": None}
+        self._configuring.renew(instance)  # fails, if at all, before anything was stopped
+        instance.write("INFO", f"settings changed: {', '.join(changed)}", fields={"apply": apply})
+        if apply == "live":
+            await self._configuring.tell(instance)
+        elif apply == "reload":
+            await self.reload(name)
+        else:
+            await self.restart(name)
+        return {**self.describe(name), "applied": apply}
 
     async def rollback(self, name: str) -> dict[str, Any]:
         """Install the version before this one again, and switch to it if the plugin runs.
@@ -239,7 +266,8 @@ class Supervisor:
         instance = self.roster.running(name)
         if instance.connection is None:
             raise PluginGone(f"{name!r} is not connected", code="MOP5004")
-        return await instance.connection.request(Kind.CONTROL, "health", deadline_s=DEFAULT_DEADLINE_S)
+        report = await instance.connection.request(Kind.CONTROL, "health", deadline_s=DEFAULT_DEADLINE_S)
+        return instance.redaction.value(report)
 
     async def stop_all(self) -> None:
         """Stop every plugin, each before what it needs, and wait for those that were killed; then the platform."""

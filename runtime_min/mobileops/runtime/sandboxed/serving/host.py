@@ -66,7 +66,12 @@ class WorkerHost:
             conf = (self._app / "config" / "default.conf").read_text(encoding="utf-8")
         except FileNotFoundError:
             conf = None
-        return layered(conf, self.document.get("configuration", {}), self._settings)
+        return layered(conf, self.document, self._settings)
+
+    def take_settings(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Use other operator settings from now on; return those before."""
+        before, self._settings = self._settings, settings
+        return before
 
     def log(self, level: str, message: str, fields: Mapping[str, Any]) -> None:
         """Send one log record; a field that cannot be sent is sent as text."""

@@ -265,9 +265,10 @@ class Server:
     def _control(self, frame: Frame) -> Any:  # noqa: ANN401  a health report is the author's
         if frame.method == "health":
             return self._plugin.health_check()
-        acts: dict[str, Callable[[], None]] = {
+        acts: dict[str, Callable[[], object]] = {
             "prepare": self._prepare,
-            "reload": lambda: self._activity.reload(self._plugin),
+            "configure": lambda: self._configured(frame.body, self._plugin.reload_config),
+            "reload": lambda: self._configured(frame.body, lambda: self._activity.reload(self._plugin)),
             "stop": lambda: self._stop(force=isinstance(frame.body, dict) and bool(frame.body.get("force"))),
             "upgraded": lambda: hooks.after(self._host, "post_upgrade", app=self._app),
         }
@@ -275,6 +276,18 @@ class Server:
             raise _unknown(frame.method, ("health", *acts))
         acts[frame.method]()
         return None
+
+    def _configured(self, body: Any, act: Callable[[], object]) -> None:  # noqa: ANN401  whatever was sent
+        """Let the plugin take over the operator's settings, if there are new ones; it keeps the old if it fails."""
+        if not isinstance(body, dict):
+            act()
+            return
+        before = self._host.take_settings(body["settings"])
+        try:
+            act()
+        except BaseException:
+            self._host.take_settings(before)
+            raise
 
     def _prepare(self) -> None:
         """Run the hook that may refuse the end, once."""

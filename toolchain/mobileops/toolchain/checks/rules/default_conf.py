@@ -32,6 +32,12 @@ def check(source: Source) -> Iterator[Finding]:
         configuration.layered(text, {}, {})
     except ValueError as error:
         yield _finding(f"{DEFAULT_CONF} is not an INI file: {' '.join(str(error)[:MAX_SAID].split())}")
+        return
+    try:
+        configuration.layered(text, {"configuration_schema": source.mapping_of("configuration_schema")}, {})
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, ValueError):  # else the definitions are wrong, which other rules say
+            yield _finding(str(error))
 
 
 def _finding(what: str) -> Finding:
