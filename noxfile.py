@@ -191,9 +191,13 @@ def editors(session: nox.Session) -> None:
 
 @nox.session
 def interop(session: nox.Session) -> None:
-    """Sign with, and be verified by, independent implementations of Sigstore."""
+    """Sign with, and be verified by, independent implementations of Sigstore; verify what the public one signed."""
     install_editable(session, "test")
+    session.install("pip")
     services = install_npm(session, ROOT / "tests" / "interop")
+    wanted = ("--require-hashes", "-r", str(ROOT / "tests" / "conformance" / "published.txt"))
+    download = ("pip", "download", "--quiet", "--no-deps", "--no-binary", "pypi-attestations", *wanted)
+    session.run("python", "-m", *download, "-d", str(services))
     session.env["INTEROP_SERVICES"] = str(services)
     session.run(
         "pytest", "-o", f"cache_dir={services / 'pytest'}", *(session.posargs or ("tests/interop", "tests/conformance"))

@@ -11,6 +11,7 @@ The cases are not in this repository: clone github.com/sigstore/sigstore-conform
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import os
@@ -27,6 +28,7 @@ IDENTITY = (
     ".github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main"
 )
 ISSUER = "https://token.actions.githubusercontent.com"
+CASES = Path("test/assets/bundle-verify")
 SERVICE = [
     {
         "url": "https://unused.invalid",
@@ -117,9 +119,8 @@ def accepts(client, case, artifact):
 
 def cases_of(checkout):
     """Return the cases, by name."""
-    assets = checkout / "test" / "assets"
-    folders = sorted(path for path in (assets / "bundle-verify").iterdir() if path.is_dir())
-    return [Case(folder, assets / "bundle-verify" / "a.txt") for folder in folders]
+    folders = sorted(path for path in (checkout / CASES).iterdir() if path.is_dir())
+    return [Case(folder, checkout / CASES / "a.txt") for folder in folders]
 
 
 def judge(case):
@@ -152,5 +153,21 @@ def run(checkout):
     return 1 if worse else 0
 
 
+def main(words=None):
+    """Read the command line, and run."""
+    summary, _, rest = __doc__.partition("\n")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.conformance.suite",
+        description=summary,
+        epilog=rest,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folder", type=Path, help="a checkout of github.com/sigstore/sigstore-conformance")
+    options = parser.parse_args(words)
+    if not (options.folder / CASES).is_dir():
+        parser.error(f"{str(options.folder)!r} is no checkout of sigstore-conformance: it has no folder {CASES}")
+    return run(options.folder)
+
+
 if __name__ == "__main__":
-    sys.exit(run(Path(sys.argv[1])))
+    sys.exit(main())

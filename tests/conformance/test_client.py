@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from mobileops.manifest.json_text import canonical
 from mobileops.toolchain.sign import KeySigner, LocalInstance, LocalSigner, keys
-from tests.conformance import protocol, suite
+from tests.conformance import families, protocol, suite
 from tests.fakes.served_instance import serving
 
 CLIENT = Path(__file__).with_name("client")
@@ -90,6 +90,9 @@ def checkout(tmp_path, instance):
             "artifact": b"another",
         },
     }
+    other = LocalSigner(instance, "dev@localhost").sign(STATEMENT.replace(b"example.org", b"example.com")).bundle
+    for name, changed in families.refused(local, other):
+        cases[f"local-{name}_fail"] = {**by_local, "bundle.sigstore.json": changed}
     for name, files in cases.items():
         (assets / name).mkdir()
         for file, content in files.items():
@@ -104,7 +107,8 @@ def texts_as_bytes(texts):
 def test_every_case_is_judged_rightly_and_sigstore_python_agrees_where_it_can(checkout, capfd):
     assert suite.run(checkout) == 0
     shown = capfd.readouterr().out
-    assert "ours: 22 of 22" in shown, shown
+    count = 2 * (11 + len(families.CHANGES) + 1)
+    assert f"ours: {count} of {count}" in shown, shown
     rows = {line.split()[0]: line for line in shown.splitlines()}
     assert "FAIL" not in rows["local"]
     assert rows["key-p256-statement"].endswith("FAIL FAIL")  # it reads no bundles of keys
@@ -114,6 +118,19 @@ def test_being_worse_than_the_peer_is_told(checkout, capfd, monkeypatch):
     monkeypatch.setattr(protocol, "main", lambda _: 1)
     assert suite.run(checkout) == 1
     assert "worse than sigstore-python: local" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(("words", "code"), [(["--help"], 0), ([], 2), (["nowhere"], 2)], ids=["help", "none", "typo"])
+def test_the_suite_says_how_it_is_called(words, code, capsys):
+    with pytest.raises(SystemExit) as caught:
+        suite.main(words)
+    assert caught.value.code == code
+    assert "sigstore-conformance" in "".join(capsys.readouterr()) or words == []
+
+
+def test_the_suite_is_run_by_its_command(checkout, capfd):
+    assert suite.main([str(checkout)]) == 0
+    assert "sigstore-python:" in capfd.readouterr().out
 
 
 def test_a_peer_that_accepts_nothing_is_no_measure(checkout, capfd, monkeypatch):
