@@ -180,6 +180,13 @@ def _missing(verb: Verb, error: ModuleNotFoundError) -> Exception:
             code="MOP8002",
             fix="pip install mobileops-toolchain",
         )
+    if name.partition(".")[0] in {"securesystemslib", "tuf", "urllib3"}:
+        return HostFault(
+            f"the Python package {name!r} is missing",
+            code="MOP6119",
+            why="an optional extra of the runtime verifies what a repository says",
+            fix="pip install 'mobileops-runtime[repository]'",
+        )
     return HostFault(
         f"the Python package {name!r} is missing",
         code="MOP8003",

@@ -23,6 +23,10 @@
     ├── roots/                  root and key files that 'trust add' copied
     ├── public-root.json        the root that 'trust update' fetched; absent = the one that ships
     ├── tuf/                    what 'trust update' has verified so far
+    ├── repository/             the local plugin repository, made by the first 'publish'; may be served as it is
+    ├── repository-keys/        keys that sign repositories, KEYID.pem; absent until the first is made
+    ├── repositories.json       plugin repositories of this host; absent = the local one alone
+    ├── repositories/NAME/      what this host has verified of a repository: root, metadata, search index
     └── pins.json               trust on first use: the signer of each installed name
 """
 
@@ -173,6 +177,26 @@ class Home(NamedTuple):
     def tuf(self) -> Path:
         """Metadata of the repository that the public root comes from."""
         return self.root / "tuf"
+
+    @property
+    def repository(self) -> Path:
+        """The local plugin repository."""
+        return self.root / "repository"
+
+    @property
+    def repository_keys(self) -> Path:
+        """Keys that sign repositories."""
+        return self.root / "repository-keys"
+
+    @property
+    def repositories_file(self) -> Path:
+        """Which plugin repositories this host uses."""
+        return self.root / "repositories.json"
+
+    @property
+    def repositories(self) -> Path:
+        """What this host has verified of each plugin repository."""
+        return self.root / "repositories"
 
     @property
     def verdicts(self) -> Path:

@@ -1,10 +1,11 @@
-"""``mobileops list``: installed plugins."""
+"""``mobileops list``: installed plugins, or those that the repositories have."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from mobileops.cli.commands._manager import states
+from mobileops.cli.console import printable
 from mobileops.runtime.receipts import Receipts
 
 if TYPE_CHECKING:
@@ -12,10 +13,15 @@ if TYPE_CHECKING:
 
     from mobileops.cli.console import Console
     from mobileops.cli.parser import Parser
+    from mobileops.runtime.home import Home
+
+EVERY: Final = -1
+"""No limit, as SQLite says it."""
 
 
 def configure(parser: Parser) -> None:
     """Describe the arguments."""
+    parser.add_argument("--available", action="store_true", help="the plugins of the repositories instead")
     parser.add_argument("-q", "--quiet", action="store_true", help="names only")
     parser.json_option()
     parser.example("mobileops list --json")
@@ -24,6 +30,8 @@ def configure(parser: Parser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Print one line for each plugin, by name."""
     home = console.home()
+    if arguments.available:
+        return _available(arguments, home, console)
     receipts = Receipts(home).all()
     state = states(home, [receipt.name for receipt in receipts])
     rows = [
@@ -50,3 +58,40 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     else:
         console.note(f"nothing is installed in {home.root}")
     return 0
+
+
+def _available(arguments: argparse.Namespace, home: Home, console: Console) -> int:
+    """Print every plugin of every repository, as the search logs say, with the installed version."""
+    from mobileops.cli.commands._repositories import open_sources, warn_stale  # noqa: PLC0415  only this option
+    from mobileops.cli.commands.search import entry  # noqa: PLC0415  likewise
+    from mobileops.runtime.repository.query import Query  # noqa: PLC0415  likewise
+    from mobileops.runtime.repository.search import Index  # noqa: PLC0415  likewise
+
+    sources = open_sources(home, console)
+    installed = {receipt.name: receipt.version for receipt in Receipts(home).all()}
+    found: list[dict[str, Any]] = []
+    for name, client in sources.clients.items():
+        index = Index(client)
+        index.update()
+        records = index.search(Query(), limit=EVERY)
+        found += [{**entry(record, name), "installed": installed.get(record.name)} for record in records]
+    found.sort(key=lambda one: (one["name"], one["repository"]))
+    warn_stale(sources, console)
+    if arguments.json:
+        console.json(found)
+    elif arguments.quiet:
+        for one in found:
+            console.print(one["name"])
+    elif found:
+        rows = [
+            (one["name"], one["version"], one["installed"] or "-", one["type"], one["repository"], _words(one))
+            for one in found
+        ]
+        console.table(("NAME", "VERSION", "INSTALLED", "TYPE", "REPOSITORY", "DESCRIPTION"), rows)
+    else:
+        console.note("no repository of this host has a plugin: mobileops publish BUNDLE offers one")
+    return 0
+
+
+def _words(one: dict[str, Any]) -> str:
+    return printable(one["description"]) + (" (deprecated)" if one["deprecated"] else "")

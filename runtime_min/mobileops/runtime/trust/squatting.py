@@ -33,11 +33,11 @@ def imitated(name: str, publishers: Iterable[Publisher]) -> str | None:
 
 def _looks_like(name: str, pattern: str) -> bool:
     if not pattern.endswith("*"):
-        return _fold(name) == _fold(pattern)
+        return shape(name) == shape(pattern)
     prefix = pattern[:-1]
-    if not _fold(prefix):
+    if not shape(prefix):
         return False
-    return _fold(name) == _fold(prefix) or _shapes(name).startswith(_shapes(prefix))
+    return shape(name) == shape(prefix) or _shapes(name).startswith(_shapes(prefix))
 
 
 def _shapes(text: str) -> str:
@@ -45,5 +45,6 @@ def _shapes(text: str) -> str:
     return re.sub(r"-+", "-", text.translate(_SHAPES).replace("rn", "m").replace("vv", "w"))
 
 
-def _fold(text: str) -> str:
+def shape(text: str) -> str:
+    """Return what a person sees of a name: names of one shape look alike."""
     return _shapes(text.replace("-", ""))

@@ -1,0 +1,132 @@
+"""Plugin repositories, as commands name and open them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mobileops.errors import MobileOpsError, UsageError
+from mobileops.runtime.repository import configured
+from mobileops.runtime.repository.configured import LOCAL, Remote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mobileops.cli.console import Console
+    from mobileops.cli.parser import Parser
+    from mobileops.runtime.home import Home
+    from mobileops.runtime.repository.sources import Sources
+    from mobileops.toolchain.repository.keys import Keyring
+
+
+class Written(NamedTuple):
+    """A repository that this account may be able to write.
+
+    Attributes:
+        folder: of it.
+        keys: of this account.
+    """
+
+    folder: Path
+    keys: Keyring
+
+
+def repository_option(parser: Parser) -> None:
+    """Add ``--repository``."""
+    parser.add_argument(
+        "--repository", metavar="NAME|FOLDER", help="which one to write; default: the local one, made when missing"
+    )
+
+
+def open_sources(home: Home, console: Console) -> Sources:
+    """Return the repositories of this host; those that this account signs are signed anew before they expire.
+
+    Raises:
+        RefusedError: ``MOP6112``, the list of repositories cannot be used.
+    """
+    from mobileops.runtime.repository import sources  # noqa: PLC0415  tuf is optional, and slow to import
+
+    remotes = configured.load(home)
+    for remote in remotes:
+        if remote.folder == home.repository:
+            sources.trust_local(home, remote)
+        if remote.folder is not None:
+            _renew(home, remote.folder, console)
+    return sources.Sources(home, remotes)
+
+
+def warn_stale(sources: Sources, console: Console) -> None:
+    """Say which repositories were used although their state has expired."""
+    for name, since in sources.stale().items():
+        console.note(
+            f"warning: the repository {name!r} has not been signed anew since it expired at {since.isoformat()}: "
+            "what was published or yanked later is not known here"
+        )
+
+
+def written(home: Home, word: str | None) -> Written:
+    """Return the repository to write that a word names: a configured one, a folder, or the local one for no word.
+
+    Raises:
+        UsageError: ``MOP6131``, it is on the web.
+        NotFoundError: ``MOP6100``, no repository has that name.
+    """
+    from mobileops.toolchain.repository.keys import Keyring  # noqa: PLC0415  only writing needs it
+
+    keys = Keyring(home.repository_keys)
+    if word is not None and ("/" in word or word in {".", ".."}):
+        return Written(Path(word).absolute(), keys)
+    remote = _local(home) if word in {None, LOCAL} else configured.named(home, str(word))
+    if remote.folder is None:
+        raise UsageError(
+            f"the repository {remote.name!r} is on the web and cannot be written from here",
+            code="MOP6131",
+            where=remote.url,
+            why="a repository is written where its folder is, and served by any web server",
+            fix="publish to a folder with --repository FOLDER, and copy that to the server",
+        )
+    return Written(remote.folder, keys)
+
+
+def prepared(home: Home, word: str | None, console: Console) -> Written:
+    """Return `written`, with the local repository made if it was not there yet."""
+    from mobileops.toolchain.repository.creation import create  # noqa: PLC0415  only writing needs it
+
+    target = written(home, word)
+    if target.folder == home.repository and create(target.folder, target.keys):
+        console.note(f"made a repository in {target.folder}; its keys are in {target.keys.folder}")
+        remotes = configured.load(home)
+        if all(remote.name != LOCAL for remote in remotes):
+            configured.save(home, (*remotes, _local(home)))
+    return target
+
+
+def shown(remote: Remote) -> dict[str, Any]:
+    """Return what is said of a repository for programs, as schema/cli/repo.v1.schema.json describes."""
+    return {
+        "name": remote.name,
+        "url": remote.url,
+        "plugins": list(remote.plugins),
+        "max_stale_days": remote.max_stale_s // 86_400,
+    }
+
+
+def _local(home: Home) -> Remote:
+    remotes: Iterator[Remote] = (remote for remote in configured.load(home) if remote.name == LOCAL)
+    return next(remotes, Remote(name=LOCAL, url=home.repository.as_uri()))
+
+
+def _renew(home: Home, folder: Path, console: Console) -> None:
+    """Sign a repository anew when it is time and this account can; whoever only reads is not disturbed by a failure."""
+    if not home.repository_keys.is_dir():
+        return
+    try:
+        from mobileops.toolchain.repository.keys import Keyring  # noqa: PLC0415  the toolchain may be absent
+        from mobileops.toolchain.repository.renewal import renew_if_due  # noqa: PLC0415  likewise
+    except ModuleNotFoundError:
+        return
+    try:
+        if renew_if_due(folder, Keyring(home.repository_keys)):
+            console.note(f"signed the repository in {folder} anew")
+    except MobileOpsError as error:
+        console.note(f"warning: {error.what}")
