@@ -53,6 +53,15 @@ class Result:
     memory_mb: int = 0
 
 
+def aside(work: Callable[[], object]) -> None:
+    """Do `work` in a child process: Linux counts to a process what its parent had in memory when it was started."""
+    child = os.fork()
+    if child == 0:
+        work()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+
+
 def measure(contenders: Sequence[Contender], *, rounds: int) -> list[Result]:
     """Run all contenders in turn, `rounds` times after one round that only warms caches."""
     runs: dict[str, list[tuple[float, float, int]]] = {contender.name: [] for contender in contenders}

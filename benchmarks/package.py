@@ -19,7 +19,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from _timing import Contender, as_json, measure, report
+from _timing import Contender, as_json, aside, measure, report
 
 from mobileops.toolchain.pack import pack
 
@@ -173,7 +173,8 @@ def main() -> None:
             reports.append(report(title, results, subject=SUBJECT))
             sizes(source, Path(folder, "out"))
         if not options.no_large:
-            source = large_tree(Path(folder, "large"))
+            source = Path(folder, "large")
+            aside(lambda: large_tree(source))
             wanted = {SUBJECT, VERB, FLOOR_NAME, "zip -qr"}
             large = [one for one in contenders(source, Path(folder, "out")) if one.name in wanted]
             results = measure(large, rounds=min(options.rounds, 3))
