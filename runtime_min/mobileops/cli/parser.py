@@ -68,7 +68,14 @@ class Parser(argparse.ArgumentParser):
         Raises:
             UsageError: they do not fit.
         """
-        arguments, unknown = self.parse_known_args(list(words))
+        arguments, _ = self.parse_known_args(list(words))
+        return arguments
+
+    def parse_known_args(  # type: ignore[override]  # argparse overloads it for namespaces of another class
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Refuse what is left over, of a verb and of each of its actions: argparse asks every parser for it."""
+        arguments, unknown = super().parse_known_args(args, namespace)
         if unknown:
             options = list(self._option_string_actions)
             suggestion = did_you_mean(unknown[0], options) if unknown[0].startswith("-") else None
@@ -77,7 +84,7 @@ class Parser(argparse.ArgumentParser):
                 code="MOP7002",
                 fix=suggestion or f"mobileops {self._verb.name} --help",
             )
-        return arguments
+        return arguments, unknown
 
     def _check_value(self, action: argparse.Action, value: object) -> None:
         """Refuse a word that is none of the choices, with the nearest one; called by argparse."""

@@ -67,6 +67,11 @@ def test_help_verb_is_verb_help(capsys: pytest.CaptureFixture[str]) -> None:
         (("list", "--jsn"), "MOP7002", "'--jsn'", "did you mean '--json'?"),
         (("list", "extra"), "MOP7002", "'extra'", "mobileops list --help"),
         (("call", "a"), "MOP7003", "method", "mobileops call --help"),
+        (("trust", "revoke", "extra"), "MOP7002", "'mobileops trust revoke'", "mobileops trust revoke --help"),
+        (("trust", "show", "--jsn"), "MOP7002", "'mobileops trust show'", "did you mean '--json'?"),
+        (("trust", "add"), "MOP7003", "root|key|publisher", "mobileops trust add --help"),
+        (("trust", "rev"), "MOP7003", "'rev'", "did you mean 'revoke'?"),
+        (("trust", "r"), "MOP7003", "'r'", "mobileops trust --help"),
         (("logs", "search"), "MOP7006", "needs a text", "logs search TEXT"),
     ],
 )

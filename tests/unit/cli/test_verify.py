@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -108,6 +109,9 @@ def test_the_short_way_looks_at_the_same_files(tmp_path: Path) -> None:
 
 def test_every_step_is_explained(mobileops: Run, bundle: Path) -> None:
     code, out, _err = mobileops("verify", "--explain", str(bundle))
+    times = re.findall(r"signed at (\S+?),?$|signed at (\S+),", out, re.MULTILINE)
+    assert times
+    assert len(times) == len(set(times))  # what log and time stamp both state is said once
     assert (code, out.count(": passed\n"), out.count("accepted:")) == (0, 8, 8)
     document = reported(mobileops("verify", "--explain", "--json", str(bundle)))
     assert [step["number"] for step in document["steps"]] == list(range(8))  # type: ignore[attr-defined]

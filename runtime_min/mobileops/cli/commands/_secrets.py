@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 MAX_SECRET_BYTES: Final = 64 << 10
 TERMINAL: Final = "/dev/tty"
+WAYS: Final = {
+    "passphrase": "run it on a terminal, or hand the passphrase over with --passphrase-fd 3 3<FILE",
+    "secret": "run it on a terminal, or hand the secret over with --secret KEY <FILE",
+    "identity token": "hand the token over with --identity-token-fd 3 3<FILE",
+}
+"""What is asked for -> how it can be given."""
 
 
 def read_descriptor(descriptor: int, *, what: str) -> bytes:
@@ -27,11 +33,11 @@ def read_descriptor(descriptor: int, *, what: str) -> bytes:
         with os.fdopen(descriptor, "rb", closefd=False) as file:
             secret = file.read(MAX_SECRET_BYTES + 1)
     except OSError as error:
-        raise _no_secret(f"the {what} cannot be read from descriptor {descriptor}: {error.strerror}") from error
+        raise _no_secret(f"the {what} cannot be read from descriptor {descriptor}: {error.strerror}", what) from error
     secret = secret.removesuffix(b"\n").removesuffix(b"\r")
     if not secret or len(secret) > MAX_SECRET_BYTES:
         size = "nothing" if not secret else f"more than {MAX_SECRET_BYTES:,} bytes"
-        raise _no_secret(f"descriptor {descriptor} holds {size} where the {what} is expected")
+        raise _no_secret(f"descriptor {descriptor} holds {size} where the {what} is expected", what)
     return secret
 
 
@@ -48,8 +54,8 @@ def passphrase(descriptor: int | None, console: Console, *, of: str, confirm: bo
     def ask() -> bytes:
         if descriptor is not None:
             return read_descriptor(descriptor, what="passphrase")
-        first = _prompt(f"passphrase of {of}: ", console)
-        if confirm and _prompt("the same passphrase again: ", console) != first:
+        first = _prompt(f"passphrase of {of}: ", console, what="passphrase")
+        if confirm and _prompt("the same passphrase again: ", console, what="passphrase") != first:
             raise UsageError(
                 "the two passphrases differ",
                 code="MOP3219",
@@ -72,16 +78,16 @@ def piped_or_typed(console: Console, *, of: str) -> str:
         UsageError: ``MOP3219``, there is none, or it is no text.
     """
     if console.stdin.isatty():
-        secret = _prompt(f"{of}: ", console)
+        secret = _prompt(f"{of}: ", console, what="secret")
     else:
         secret = read_descriptor(console.stdin.fileno(), what="secret")
     try:
         return secret.decode()
     except UnicodeDecodeError:
-        raise _no_secret("the secret is no UTF-8 text") from None
+        raise _no_secret("the secret is no UTF-8 text", "secret") from None
 
 
-def _prompt(text: str, console: Console) -> bytes:
+def _prompt(text: str, console: Console, *, what: str) -> bytes:
     try:
         os.close(os.open(TERMINAL, os.O_RDWR | os.O_NOCTTY))  # getpass would fall back to reading it with an echo
         typed = getpass.getpass(text, stream=console.stderr)
@@ -89,17 +95,17 @@ def _prompt(text: str, console: Console) -> bytes:
         console.note("")  # the cursor is still behind the prompt
         raise
     except (OSError, EOFError) as error:
-        what = "nothing was typed" if isinstance(error, EOFError) else "there is no terminal to ask for a passphrase"
-        raise _no_secret(what) from error
+        why = "nothing was typed" if isinstance(error, EOFError) else f"there is no terminal to ask for a {what}"
+        raise _no_secret(why, what) from error
     if not typed:
-        raise _no_secret("the passphrase is empty")
+        raise _no_secret(f"the {what} is empty", what)
     return typed.encode()
 
 
-def _no_secret(what: str) -> UsageError:
+def _no_secret(problem: str, what: str) -> UsageError:
     return UsageError(
-        what,
+        problem,
         code="MOP3219",
         why="a secret comes from a terminal or a file descriptor, because every account can read a command line",
-        fix="run it on a terminal, or hand the secret over: --passphrase-fd 3 3<FILE, or --secret KEY <FILE",
+        fix=WAYS[what],
     )

@@ -21,7 +21,8 @@ DEMANDS: Final = ("issuer", "identity", "repository", "repository_id", "owner_id
 
 def configure(parser: Parser) -> None:
     """Describe the arguments."""
-    parser.add_argument("what", choices=("root", "key", "publisher"), help="what to add")
+    kinds = ("root", "key", "publisher")
+    parser.add_argument("what", choices=kinds, metavar="|".join(kinds), help="what to add")
     parser.add_argument(
         "value", nargs="?", help="root: a trusted_root.json, or 'public'; key: a public key in PEM; publisher: nothing"
     )

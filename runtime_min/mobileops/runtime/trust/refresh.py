@@ -83,10 +83,15 @@ def _downloaded(updater: Updater, found: object) -> str:
     return updater.find_cached_target(found) or updater.download_target(found)  # type: ignore[arg-type]
 
 
+def _reason(error: Exception) -> str:
+    """Return what an error says; python-tuf leaves it to the cause, at times."""
+    return str(error) or str(error.__cause__ or "no reason is given")
+
+
 def _failed(url: str, error: Exception) -> TrustRefused:
     return refuse(
         Code.REFRESH_FAILED,
-        f"the public root could not be refreshed: {type(error).__name__}: {error!s:.300}",
+        f"the public root could not be refreshed: {type(error).__name__}: {_reason(error):.300}",
         where=url,
         why="what is fetched is verified with TUF from the root that ships",
         fix="repeat it with a network; the present root stays in use",

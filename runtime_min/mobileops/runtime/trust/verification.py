@@ -147,7 +147,7 @@ def _check_signature(signed: SignatureFile, found: Anchors, *, policy: TrustPoli
     trail.begin(1, f"a signature that verifies under one of: {roots}")
     checked = _by_key(signed, found) if signed.key_hint is not None else _by_certificate(signed, found)
     held = ", ".join(root.name for root in checked.roots)
-    times = "".join(f", signed at {time.isoformat()}" for time in checked.times)
+    times = "".join(f", signed at {time.isoformat()}" for time in dict.fromkeys(checked.times))
     trail.found(f"verifies under {held}{times}")
     return checked
 

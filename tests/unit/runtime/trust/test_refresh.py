@@ -109,3 +109,5 @@ def test_without_a_network_the_present_root_stays(home, repository):
     dead = Repository.__new__(Repository)
     dead.url, dead.root = "http://127.0.0.1:9", repository.root
     assert refused(home, dead) == "MOP3132"
+    with pytest.raises(TrustRefused, match="refused"):  # the reason, which python-tuf leaves to the cause
+        refresh(home, url=dead.url, bootstrap=dead.root)
