@@ -33,9 +33,9 @@ VIOLATIONS = {
     "device-is-light": (f"{RUNTIME}/runtime/logs.py", "import yaml"),
     "sandboxed-side": (f"{RUNTIME}/runtime/channel/rpc.py", "import cryptography"),
     "policy-is-pure": (f"{RUNTIME}/runtime/isolation/policy.py", "import socket"),
-    "sigstore-behind-two-doors": (f"{RUNTIME}/runtime/store.py", "import sigstore.verify"),
-    "tuf-behind-three-doors": (f"{RUNTIME}/runtime/store.py", "import tuf.api.metadata"),
-    "one-way-to-verify": (f"{RUNTIME}/runtime/store.py", "import mobileops.runtime.trust.verified"),
+    "sigstore-behind-two-doors": (f"{RUNTIME}/runtime/store/operations.py", "import sigstore.verify"),
+    "tuf-behind-three-doors": (f"{RUNTIME}/runtime/store/operations.py", "import tuf.api.metadata"),
+    "one-way-to-verify": (f"{RUNTIME}/runtime/store/operations.py", "import mobileops.runtime.trust.verified"),
     "acyclic": (f"{RUNTIME}/bundle/limits.py", "import mobileops.bundle.reader"),
 }
 

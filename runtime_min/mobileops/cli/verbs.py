@@ -117,7 +117,7 @@ VERBS: Final = (
         "event", "operator", "emit TOPIC [JSON] | watch [PATTERN]", "send an event to plugins, or see those that come"
     ),
     Verb("assets", "operator", "add|list|remove", "models and other large files that plugins may read"),
-    Verb("doctor", "host", "", "show what this host can enforce, and how to fix what it cannot"),
+    Verb("doctor", "host", "[--repair]", "show what this host can enforce and whether the store is in order"),
     Verb("daemon", "host", "", "run the plugin manager in the foreground, or stop it"),
 )
 

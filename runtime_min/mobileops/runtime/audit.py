@@ -77,15 +77,9 @@ def open_files(folder: Path, plugin: str, source: Source) -> tuple[int, int]:
         raise
 
 
-def remove(folder: Path, plugin: str) -> None:
-    """Delete all files about one plugin.
-
-    Raises:
-        OSError: one cannot be deleted.
-    """
-    for source in SOURCES:
-        for path in files(folder, plugin, source):
-            path.unlink(missing_ok=True)
+def all_files(folder: Path, plugin: str) -> list[Path]:
+    """Return every file there may be about one plugin."""
+    return [path for source in SOURCES for path in files(folder, plugin, source)]
 
 
 class AuditLog:

@@ -4,7 +4,8 @@
 
     MOBILEOPS_HOME/             0700
     ├── plugins/                sources that authors work on (the mission's /var/lib/mobileops/plugins)
-    ├── store/NAME/             installed plugins: current.json, VERSION-DIGEST/, VERSION-DIGEST.sigstore.json
+    ├── store/NAME/             installed plugins: current.json, VERSION-DIGEST/, its signature and table of bytecode
+    ├── journal.json            a change of several files that is committed and not finished; usually absent
     ├── data/NAME/              what a plugin writes; /data inside its sandbox
     ├── assets/                 models and other large files for plugins: index.json, sha256/DIGEST
     ├── logs/NAME.jsonl         structured logs

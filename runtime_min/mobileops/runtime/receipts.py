@@ -1,16 +1,19 @@
 """What is installed: one receipt for each plugin, read without anything that installing needs.
 
-``store/NAME/current.json`` is the receipt; replacing it is the commit point of every change (see `store`).
-``previous.json`` is the one before it, for a rollback, and ``ran.json`` that of the version that was ready last.
+``store/NAME/current.json`` is the receipt, ``previous.json`` the one before it, for a rollback, and ``ran.json`` that
+of the version that was ready last. The first two change together, and are read through `mobileops.runtime.journal`.
 """
 
 from __future__ import annotations
 
+import errno
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from mobileops.errors import HostFault, NotFoundError
+from mobileops.runtime import journal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,8 +26,8 @@ PREVIOUS: Final = "previous.json"
 RAN: Final = "ran.json"
 
 
-class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """What is installed under a name, and why it was trusted.
+class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is installed under a name, why it was trusted, and what it may do.
 
     Attributes:
         name: the plugin's name.
@@ -35,6 +38,10 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
         files_sha256: digest of ``.mobileops/files.json``, the second subject of the signed statement.
         signer: who signed, as `Signer.to_dict`.
         installed_at: RFC 3339 UTC.
+        bytecode_sha256: digest of ``FOLDER.bytecode.json`` beside the folder; empty when nothing was compiled.
+        granted: permissions that the operator accepted; None for all that the manifest declares.
+        requested: whether somebody asked for this plugin, not only for one that needs it.
+        held: whether ``upgrade`` leaves it at this version (``mobileops pin``).
     """
 
     name: str
@@ -45,6 +52,10 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     files_sha256: str
     signer: dict[str, Any]
     installed_at: str
+    bytecode_sha256: str = ""
+    granted: tuple[str, ...] | None = None
+    requested: bool = True
+    held: bool = False
 
 
 class Receipts:
@@ -82,32 +93,57 @@ class Receipts:
         try:
             if path.parent.parent != self._home.store or name == "..":
                 raise self._absent(name)
-            return msgspec.json.decode(path.read_bytes(), type=Receipt)
-        except msgspec.DecodeError as error:
-            raise HostFault(
-                f"the receipt of {name!r} cannot be read: {error}",
-                code="MOP6002",
-                where=str(path),
-                fix=f"install {name} again from its bundle",
-            ) from error
-        except (OSError, ValueError) as error:  # ValueError: a NUL byte in the name
+            return msgspec.json.decode(journal.read(self._home, path), type=Receipt)
+        except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # ValueError: a NUL byte in the name
+            if isinstance(error, msgspec.DecodeError):
+                raise self._unreadable(name, path, error) from error
             raise self._absent(name) from error
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                raise self._absent(name) from error
+            raise self._unreadable(name, path, error) from error
 
     def all(self) -> list[Receipt]:
         """Return every receipt, by name."""
         if not self._home.store.is_dir():
             return []
-        return [self.get(path.parent.name) for path in sorted(self._home.store.glob(f"*/{CURRENT}"))]
+        paths = {*self._home.store.glob(f"*/{CURRENT}"), *journal.pending_paths(self._home)}
+        found = []
+        for path in sorted(paths):
+            if path.name == CURRENT:
+                with suppress(NotFoundError):  # uninstalled since
+                    found.append(self.get(path.parent.name))
+        return found
 
     def folder(self, receipt: Receipt) -> Path:
         """Return where a plugin's files are."""
         return self._home.store / receipt.name / receipt.folder
 
     def manifest(self, receipt: Receipt) -> Manifest:
-        """Return the manifest of an installed plugin."""
+        """Return the manifest of an installed plugin, with the permissions that the operator accepted.
+
+        What a manifest declares beyond them is denied like what it does not declare; ``document`` is as it was signed.
+        """
+        declared = self.declared(receipt)
+        if receipt.granted is None:
+            return declared
+        from mobileops.manifest import Permission  # noqa: PLC0415  likewise
+
+        return declared._replace(permissions=tuple(map(Permission.parse, receipt.granted)))
+
+    def declared(self, receipt: Receipt) -> Manifest:
+        """Return the manifest of an installed plugin as it was signed."""
         from mobileops.manifest import parse  # noqa: PLC0415  a list needs receipts only
 
         return parse((self.folder(receipt) / "plugin.json").read_bytes(), where=f"{receipt.name}/plugin.json")
+
+    def _unreadable(self, name: str, path: Path, error: Exception) -> HostFault:
+        return HostFault(
+            f"the receipt of {name!r} cannot be read: {error}",
+            code="MOP6002",
+            where=str(path),
+            fix=f"mobileops doctor --repair, or install {name} again from its bundle",
+        )
 
     def _absent(self, name: str) -> NotFoundError:
         return NotFoundError(

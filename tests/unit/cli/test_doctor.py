@@ -9,6 +9,9 @@ from mobileops.runtime.home import Home
 from mobileops.runtime.isolation import bare
 from mobileops.runtime.isolation.cgroups import Hierarchies
 from mobileops.runtime.isolation.probe import HostReport, Mechanism
+from mobileops.runtime.store import Store
+from tests.fakes.signed_bundle import Publisher
+from tests.unit.cli.conftest import as_published
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,3 +55,17 @@ def test_the_doctor_refuses_where_control_groups_are_required_and_missing(
     code, out, _err = mobileops("doctor")
     assert (code, "isolation level: REFUSE" in out) == (1, True)
     assert f"'require_cgroup' in {home.isolation_settings}" in out
+
+
+def test_the_doctor_finds_and_mends_what_is_wrong_with_the_store(mobileops: Run, home: Home, tmp_path: Path) -> None:
+    publisher = Publisher(home, tmp_path)
+    store = Store(home)
+    receipt = store.install(publisher.publish(), verify=publisher.decision())
+    assert "store: in order" in mobileops("doctor")[1]
+    (store.folder(receipt) / "__pycache__").rename(tmp_path / "elsewhere")
+    code, out, err = mobileops("doctor")
+    assert (code, "is not what was installed" in out, "--repair" in err) == (1, True, True)
+    _code, out, _err = mobileops("doctor", "--repair", "--json")
+    (finding,) = as_published("doctor", out)["store"]
+    assert (finding["mendable"], finding["mended"]) == (True, True)
+    assert as_published("doctor", mobileops("doctor", "--json")[1])["store"] == []

@@ -1,38 +1,48 @@
-"""``mobileops doctor``: what this host can enforce."""
+"""``mobileops doctor``: what this host can enforce, and whether the store is in order."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mobileops.cli.console import printable
 from mobileops.errors import EXIT_FAILURE
 from mobileops.runtime.isolation import bare, cgroups
 from mobileops.runtime.isolation.probe import probe
 from mobileops.runtime.launching import control_groups, operator_settings
+from mobileops.runtime.store import examination
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
     from pathlib import Path
 
     from mobileops.cli.console import Console
     from mobileops.cli.parser import Parser
     from mobileops.runtime.isolation.probe import HostReport
+    from mobileops.runtime.store.examination import Finding
 
 
 def configure(parser: Parser) -> None:
     """Describe the arguments."""
+    parser.add_argument("--repair", action="store_true", help="mend what is wrong with the store")
     parser.json_option()
-    parser.example("mobileops doctor")
+    parser.example("mobileops doctor --repair")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
-    """Try every mechanism for real and print the isolation level; exit 1 when plugins cannot be started here."""
-    path = console.home().isolation_settings
+    """Try every mechanism for real, and look at every installed file.
+
+    Exit 1 when plugins cannot be started here, or something is wrong with the store that was not mended.
+    """
+    home = console.home()
+    path = home.isolation_settings
     settings = operator_settings.load(path)
     report = probe()
     hierarchies = cgroups.find()
     accepted = report.level == "FULL" or settings.min_isolation == "no-namespace"
     lacking = settings.require_cgroup and bool(hierarchies.missing)
     level = report.level if accepted and not lacking else "REFUSE"
+    store = examination.repair(home) if arguments.repair else [(one, False) for one in examination.examine(home)]
     if arguments.json:
         console.json(
             {
@@ -46,6 +56,16 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
                     for name in cgroups.CONTROLLERS
                 ],
                 "not_enforced": list(bare.NOT_ENFORCED) if level == "NO-NAMESPACE" else [],
+                "store": [
+                    {
+                        "what": one.what,
+                        "where": one.where,
+                        "fix": one.fix,
+                        "mendable": one.mend is not None,
+                        "mended": done,
+                    }
+                    for one, done in store
+                ],
             }
         )
     else:
@@ -53,7 +73,17 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         if lacking:
             console.print(f"'require_cgroup' in {path} asks for what is missing: {', '.join(hierarchies.missing)}")
         _advise(level, report, console, path)
-    return EXIT_FAILURE if level == "REFUSE" else 0
+        _show_store(store, console)
+    return EXIT_FAILURE if level == "REFUSE" or not all(done for _one, done in store) else 0
+
+
+def _show_store(found: Sequence[tuple[Finding, bool]], console: Console) -> None:
+    console.print(f"store: {'in order' if not found else f'{len(found)} things are wrong'}")
+    for finding, done in found:
+        console.print(f"  {printable(finding.where)}: {printable(finding.what)}")
+        console.print(f"    {'mended' if done else 'fix'}: {finding.fix}")
+    if any(one.mend is not None and not done for one, done in found):
+        console.note("mobileops doctor --repair mends what needs nothing from a publisher")
 
 
 def _show(report: HostReport, hierarchies: cgroups.Hierarchies, console: Console) -> None:

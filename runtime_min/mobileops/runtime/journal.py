@@ -1,0 +1,141 @@
+"""Change several files of a home at once: after a crash all of them are changed, or none.
+
+::
+
+    write run/… and store/… that nothing refers to yet
+    1. journal.json: what every file is from now on (temporary file, fsync, rename, fsync)      the commit point
+    2. the files themselves, one after the other
+    3. remove journal.json
+
+Before 1 the old state holds, after it the new one: `read` looks into the journal first, so a reader that takes no lock
+never sees half of a change. Each step of 2 can be done again without harm; whoever holds the lock and finds a journal
+calls `finish`, before anything else.
+
+Law: for every file, ``read`` returns what it was before ``commit``, or what ``commit`` was given, and for all files of
+one commit the same of both, whenever the process is killed.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from mobileops.errors import HostFault
+from mobileops.runtime import durable
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from mobileops.runtime.home import Home
+
+NAME: Final = "journal.json"
+_PUBLIC: Final = 0o644
+_PRIVATE: Final = 0o600
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What a home is to become; paths are relative to it.
+
+    Attributes:
+        files: path -> new content, None to remove it.
+        trash: files and folders to remove with everything in them.
+    """
+
+    files: dict[str, bytes | None] = {}
+    trash: tuple[str, ...] = ()
+
+
+def read(home: Home, path: Path) -> bytes:
+    """Return a file's content, as a change that is committed but not finished has it.
+
+    Raises:
+        FileNotFoundError: there is none.
+        HostFault: ``MOP6009``, the journal cannot be read.
+    """
+    files = _pending(home).files
+    name = _name(home, path)
+    if name not in files:
+        return path.read_bytes()
+    content = files[name]
+    if content is None:
+        raise FileNotFoundError(path)
+    return content
+
+
+def pending_paths(home: Home) -> list[Path]:
+    """Return the files that a committed but unfinished change makes or replaces."""
+    return [home.root / name for name, content in _pending(home).files.items() if content is not None]
+
+
+def commit(home: Home, files: dict[Path, bytes | None], *, trash: Collection[Path] = ()) -> None:
+    """Change files and remove others, at once; the caller holds the lock, and has called `finish`.
+
+    Once the journal stands, a disk that refuses the rest changes nothing about the outcome: `finish` does it later.
+
+    Raises:
+        OSError: the journal cannot be written; nothing has changed.
+    """
+    change = Change(
+        {_name(home, path): content for path, content in files.items()}, tuple(_name(home, path) for path in trash)
+    )
+    place = home.root / NAME
+    try:
+        durable.write(place, msgspec.json.encode(change))
+    except BaseException:  # it may stand there although its folder could not be flushed
+        with suppress(OSError):
+            place.unlink()
+        raise
+    with suppress(OSError):
+        _apply(home, change)
+
+
+def finish(home: Home) -> bool:
+    """Do the rest of a change that was interrupted; the caller holds the lock. Return whether there was one.
+
+    Raises:
+        OSError: the disk refuses.
+        HostFault: ``MOP6009``, the journal cannot be read.
+    """
+    if not (home.root / NAME).exists():
+        return False
+    _apply(home, _pending(home))
+    return True
+
+
+def _apply(home: Home, change: Change) -> None:
+    for name, content in change.files.items():
+        path = home.root / name
+        if content is None:
+            path.unlink(missing_ok=True)
+        else:
+            durable.write(path, content, mode=_PUBLIC if path.is_relative_to(home.store) else _PRIVATE)
+    for name in change.trash:
+        # One rename takes it out of sight; what is in staging is swept.
+        with suppress(FileNotFoundError):
+            (home.root / name).rename(Path(tempfile.mkdtemp(dir=home.staging, prefix="trash-")) / "trash")
+    (home.root / NAME).unlink()
+    durable.sync_folder(home.root)
+
+
+def _pending(home: Home) -> Change:
+    place = home.root / NAME
+    try:
+        return msgspec.json.decode(place.read_bytes(), type=Change)
+    except FileNotFoundError:
+        return Change()
+    except (OSError, msgspec.DecodeError) as error:
+        raise HostFault(
+            f"the journal of the plugin manager's folder cannot be read: {error}",
+            code="MOP6009",
+            where=str(place),
+            why="it says which of two states holds, so nothing is read or changed without it",
+            fix="restore the file from a backup, or remove it and run: mobileops doctor --repair",
+        ) from error
+
+
+def _name(home: Home, path: Path) -> str:
+    return str(path.relative_to(home.root))

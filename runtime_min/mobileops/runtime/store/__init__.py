@@ -1,0 +1,22 @@
+"""Installed plugins on disk, for changing; `mobileops.runtime.receipts` is for reading.
+
+A change goes through these states, and each module is one of them::
+
+    staging      a private copy of the bundle, verified; nothing of the store has changed, and no lock is held
+    placing      the files, flushed to disk, in a folder of the store that nothing refers to yet
+      ├── sharing      equal files of the version before are linked, not stored twice
+      └── bytecode     the verified sources are compiled
+    operations   one commit of the journal: receipts, pins                                the commit point
+
+Before the commit point the old state holds, after it the new one, whenever the process is killed and whatever the disk
+refuses (`mobileops.runtime.journal`). Everything from placing on happens under one lock for the whole store.
+
+Law: for every name, ``get(name)`` is the receipt of a folder that is complete, or raises NotFoundError.
+"""
+
+from __future__ import annotations
+
+from mobileops.runtime.store.operations import Accepted, Store
+from mobileops.runtime.store.staging import Staged
+
+__all__ = ["Accepted", "Staged", "Store"]

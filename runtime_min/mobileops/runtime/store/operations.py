@@ -1,0 +1,347 @@
+"""What can be done to the installed plugins of a home: install, roll back, uninstall, hold, rotate a signer, sweep."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import shutil
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from mobileops.bundle import FILES_MEMBER, SIGNATURE_SUFFIX
+from mobileops.errors import HostFault, MobileOpsError, NotFoundError, RefusedError
+from mobileops.runtime import audit, durable, journal
+from mobileops.runtime.logs import timestamp
+from mobileops.runtime.receipts import CURRENT, PREVIOUS, RAN, Receipt, Receipts
+from mobileops.runtime.store import bytecode, integrity, placing, signer_pins, staging
+from mobileops.runtime.store.staging import Staged
+from mobileops.runtime.trust import Contents
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from mobileops.runtime.trust import Pin, VerifiedBundle
+
+LOCK: Final = "store.lock"
+_TEMPORARY: Final = (f".{journal.NAME}.", ".pins.json.")
+"""What a killed `durable.write` leaves in the home, of the files that are only written under the lock."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Accepted:
+    """A staged bundle that the operator wants installed.
+
+    Attributes:
+        staged: the bundle.
+        granted: permissions that it gets; None for all that it declares.
+        requested: whether somebody asked for it, not only for one that needs it.
+    """
+
+    staged: Staged
+    granted: tuple[str, ...] | None = None
+    requested: bool = True
+
+
+class Store(Receipts):
+    """The installed plugins of one home, for changing."""
+
+    def install(self, bundle: Path, *, verify: Callable[[Path, Path], VerifiedBundle]) -> Receipt:
+        """Install a bundle file with the signature beside it, with every permission that it declares.
+
+        Args:
+            bundle: the zip; its signature is ``<zip>.sigstore.json`` in the same folder.
+            verify: makes the trust decision on the private copy: ``verify(copy_of_zip, copy_of_signature)``.
+
+        Raises:
+            MobileOpsError: as `staged` and `commit`.
+        """
+        with self.staged(bundle, verify=verify) as staged:
+            return self.commit([Accepted(staged)])[0]
+
+    @contextmanager
+    def staged(self, bundle: Path, *, verify: Callable[[Path, Path], VerifiedBundle]) -> Iterator[Staged]:
+        """Verify a private copy of a bundle and hold it for the length of the block; nothing is installed.
+
+        Raises:
+            TrustRefused, BundleRefused: ``verify`` said no; nothing was written outside staging, and staging is empty
+                again.
+            HostFault: the disk refused.
+        """
+        with self._disk_errors(), staging.folder(self._home.staging) as folder:
+            pins = self.pins()
+            copy, signature = staging.copy_in(bundle, folder)
+            with verify(copy, signature) as verified:
+                name = verified.manifest.name
+                yield Staged(folder, verified, self._installed(name), pins.get(name))
+
+    def commit(self, accepted: Sequence[Accepted]) -> list[Receipt]:
+        """Install staged bundles: all of them or none.
+
+        Returns:
+            Their receipts, in the same order.
+
+        Raises:
+            HostFault: ``MOP6008``, what is installed changed since they were verified; or the disk refused.
+        """
+        with self.changing():
+            pins = self.pins()
+            files: dict[Path, bytes | None] = {}
+            receipts = []
+            for one in accepted:
+                self._refuse_if_changed(one.staged, pins)
+                receipt = self._place(one)
+                files |= self._receipt_files(receipt)
+                pins[receipt.name] = one.staged.verified.pin
+                receipts.append(receipt)
+            journal.commit(self._home, files | {self._home.pins: signer_pins.encode(pins)})
+        return receipts
+
+    def rollback(self, name: str) -> Receipt:
+        """Make the version before this one the installed one, and this one the one before it.
+
+        Returns:
+            The receipt of what is installed from now on.
+
+        Raises:
+            NotFoundError: nothing is installed under that name, or nothing was before (MOP5111).
+        """
+        with self.changing():
+            current, previous = self.get(name), self.previous(name)
+            if previous is None:
+                raise NotFoundError(
+                    f"no version of {name!r} before {current.version} is kept",
+                    code="MOP5111",
+                    why="one is kept, from the moment that another is installed",
+                    fix="install the version that you want from its bundle",
+                )
+            previous = msgspec.structs.replace(previous, held=current.held, requested=current.requested)
+            journal.commit(self._home, self._receipts(previous, current))
+        return previous
+
+    def uninstall(self, name: str, *, purge: bool = False) -> Receipt:
+        """Remove a plugin; its data folder stays unless ``purge``.
+
+        Raises:
+            NotFoundError: nothing is installed under that name.
+        """
+        with self.changing():
+            receipt = self.get(name)
+            shelf = self._home.store / name
+            files: dict[Path, bytes | None] = {shelf / CURRENT: None, shelf / PREVIOUS: None}
+            trash = [shelf]
+            if purge:
+                left = {key: pin for key, pin in self.pins().items() if key != name}
+                files[self._home.pins] = signer_pins.encode(left)
+                logs = [self._home.logs / f"{name}.jsonl", self._home.logs / f"{name}.jsonl.1"]
+                trash += [self._home.data / name, *logs, *audit.all_files(self._home.audit, name)]
+            journal.commit(self._home, files, trash=trash)
+            staging.sweep(self._home.staging)
+        return receipt
+
+    def hold(self, name: str, *, held: bool) -> bool:
+        """Leave a plugin at its version when others are upgraded, or no longer; return whether that is new.
+
+        Raises:
+            NotFoundError: nothing is installed under that name.
+        """
+        with self.changing():
+            receipt = self.get(name)
+            changed = msgspec.structs.replace(receipt, held=held)
+            if changed == receipt:
+                return False
+            journal.commit(self._home, {self._home.store / name / CURRENT: msgspec.json.encode(changed)})
+        return True
+
+    def rotate(self, name: str, *, reason: str) -> Pin:
+        """Forget the pinned signer of a name: the next verified install pins its signer. The change is recorded.
+
+        Args:
+            name: the plugin.
+            reason: why, for whoever reads the record later.
+
+        Raises:
+            NotFoundError: ``MOP3140``, no signer is pinned under that name.
+        """
+        with self.changing():
+            pins = self.pins()
+            if name not in pins:
+                raise NotFoundError(
+                    f"no signer is pinned for {name!r}",
+                    code="MOP3140",
+                    where=str(self._home.pins),
+                    fix="mobileops trust show lists the pins",
+                )
+            forgotten = pins.pop(name)
+            entry = {"time": timestamp(time.time()), "name": name, "reason": reason, "forgotten": forgotten.to_dict()}
+            with self._home.trust_log.open("ab") as log:
+                log.write(msgspec.json.encode(entry) + b"\n")
+            journal.commit(self._home, {self._home.pins: signer_pins.encode(pins)})
+        return forgotten
+
+    def signature(self, receipt: Receipt) -> Path:
+        """Return where the signature lies that a plugin was installed with."""
+        return placing.signature_path(self._home.store, receipt)
+
+    def contents(self, receipt: Receipt) -> Contents:
+        """Return an installed plugin as what a verification looks at.
+
+        Raises:
+            RefusedError: its manifest or its file table is gone.
+        """
+        folder, manifest = self.folder(receipt), self.declared(receipt)
+        return Contents(
+            where=str(folder),
+            archive_name=None,
+            archive_sha256=receipt.sha256,
+            files_sha256=hashlib.sha256(integrity.read(folder / FILES_MEMBER)).hexdigest(),
+            manifest=manifest,
+            manifest_sha256=manifest.digest,
+            check_members=lambda: self.check(receipt),
+        )
+
+    def check(self, receipt: Receipt) -> None:
+        """Compare every installed file with its table, and the tables with the receipt.
+
+        Raises:
+            RefusedError: a file was changed, removed or added since it was installed.
+        """
+        integrity.check(self.folder(receipt), receipt)
+
+    def pins(self) -> dict[str, Pin]:
+        """Return the pinned signers, name -> pin.
+
+        Raises:
+            RefusedError: pins.json cannot be read; without it any signer could take any name.
+        """
+        return signer_pins.load(self._home)
+
+    def sweep(self, receipt: Receipt) -> None:
+        """Remove what neither runs nor is kept for a rollback; left for later while the store is being changed.
+
+        Args:
+            receipt: what runs, or will run, of the plugin.
+        """
+        # BlockingIOError: somebody installs; any other: what is left does no harm.
+        with suppress(OSError, MobileOpsError), durable.locked(self._home.run / LOCK, blocking=False):
+            journal.finish(self._home)
+            kept = {one.folder for one in (receipt, self.get(receipt.name), self.previous(receipt.name)) if one}
+            sides = {f"{folder}{suffix}" for folder in kept for suffix in (SIGNATURE_SUFFIX, bytecode.SUFFIX)}
+            for path in (self._home.store / receipt.name).iterdir():
+                if path.name not in {*kept, *sides, CURRENT, PREVIOUS, RAN}:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def ran(self, receipt: Receipt) -> None:
+        """Remember that a version was ready; a disk that refuses costs no more than an upgrade hook."""
+        if self.last_ran(receipt.name) != receipt:
+            with suppress(OSError):
+                durable.write(self._home.store / receipt.name / RAN, msgspec.json.encode(receipt), mode=0o644)
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Hold the store's lock, finish and sweep what a crash left, and turn disk errors into ours.
+
+        Raises:
+            HostFault: ``MOP6001``, the disk refused.
+        """
+        with self._disk_errors(), durable.locked(self._home.run / LOCK):
+            journal.finish(self._home)
+            self._sweep_crashes()
+            yield
+
+    @contextmanager
+    def _disk_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise HostFault(
+                f"the store cannot be changed: {error.strerror or error}",
+                code="MOP6001",
+                where=str(error.filename or self._home.store),
+                fix="check free space and permissions, then repeat the command",
+            ) from error
+
+    def _sweep_crashes(self) -> None:
+        staging.sweep(self._home.staging)
+        for shelf in self._home.store.iterdir():
+            if not (shelf / CURRENT).exists():
+                shutil.rmtree(shelf, ignore_errors=True)
+        temporary = [path for path in self._home.root.glob(".*") if path.name.startswith(_TEMPORARY)]
+        temporary += [path for path in self._home.store.glob("*/.*") if not path.name.startswith(f".{RAN}.")]
+        for left in temporary:
+            left.unlink(missing_ok=True)
+
+    def _refuse_if_changed(self, staged: Staged, pins: dict[str, Pin]) -> None:
+        """Make sure that the answers that were given, by the trust policy and by people, are about what is there."""
+        now = self._installed(staged.name)
+        same = now is not None and now.sha256 == staged.verified.sha256
+        if (now != staged.before and not same) or pins.get(staged.name) not in {staged.pin, staged.verified.pin}:
+            raise HostFault(
+                f"{staged.name!r} was changed by somebody else meanwhile",
+                code="MOP6008",
+                where=str(self._home.store / staged.name),
+                why="the plan and the signer were decided for what was installed before",
+                fix="repeat the command",
+            )
+
+    def _installed(self, name: str) -> Receipt | None:
+        """Return the receipt of a name; None when there is none, or one that cannot be read, which an install mends."""
+        with suppress(NotFoundError, HostFault):
+            return self.get(name)
+        return None
+
+    def _place(self, one: Accepted) -> Receipt:
+        """Have the files of a bundle in the store, and return the receipt that will refer to them."""
+        verified, before = one.staged.verified, self._installed(one.staged.name)
+        manifest = verified.manifest
+        receipt = Receipt(
+            name=manifest.name,
+            version=str(manifest.version),
+            type=manifest.type,
+            sha256=verified.sha256,
+            folder="",
+            files_sha256=verified.bundle.files_digest,
+            signer=verified.signer.to_dict(),
+            installed_at=timestamp(time.time()),
+            granted=one.granted,
+            requested=one.requested or (before is not None and before.requested),
+            held=before is not None and before.held,
+        )
+        placed = self._kept(receipt) or placing.place(
+            self._home.store / manifest.name,
+            f"{manifest.version}-{verified.sha256[:16]}",
+            verified.bundle.files,
+            write=verified.bundle.extract,
+            scratch=one.staged.folder,
+            before=self.folder(before) if before is not None else None,
+        )
+        receipt = msgspec.structs.replace(receipt, folder=placed.folder, bytecode_sha256=placed.bytecode_sha256)
+        durable.write(self.signature(receipt), verified.signature, mode=0o644)
+        return receipt
+
+    def _kept(self, receipt: Receipt) -> placing.Placed | None:
+        """Return where this very version lies already, and whole; a running plugin may have it mounted."""
+        for one in (self._installed(receipt.name), self.previous(receipt.name) if self._has(receipt.name) else None):
+            if one is not None and (one.sha256, one.files_sha256) == (receipt.sha256, receipt.files_sha256):
+                with suppress(RefusedError, OSError):
+                    self.check(one)
+                    if bytecode.is_for_this_python(bytecode.read_table(self.folder(one))):
+                        return placing.Placed(one.folder, one.bytecode_sha256)
+        return None
+
+    def _has(self, name: str) -> bool:
+        return self._installed(name) is not None
+
+    def _receipt_files(self, receipt: Receipt) -> dict[Path, bytes | None]:
+        """Return what to commit for a new receipt: the one before is kept, unless it is of the same bundle."""
+        before = self._installed(receipt.name)
+        if before is None or before.sha256 == receipt.sha256:
+            return {self._home.store / receipt.name / CURRENT: msgspec.json.encode(receipt)}
+        return self._receipts(receipt, before)
+
+    def _receipts(self, current: Receipt, previous: Receipt) -> dict[Path, bytes | None]:
+        shelf = self._home.store / current.name
+        return {shelf / CURRENT: msgspec.json.encode(current), shelf / PREVIOUS: msgspec.json.encode(previous)}

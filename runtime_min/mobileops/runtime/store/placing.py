@@ -1,0 +1,78 @@
+"""Put the files of a verified bundle into the store, complete and flushed, in a folder that nothing refers to yet."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from mobileops.bundle import SIGNATURE_SUFFIX, FileTable
+from mobileops.runtime import durable
+from mobileops.runtime.store import bytecode, sharing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from mobileops.runtime.receipts import Receipt
+
+SHELF_MODE = 0o755
+
+
+class Placed(NamedTuple):
+    """Files in the store.
+
+    Attributes:
+        folder: name of the folder below the shelf.
+        bytecode_sha256: digest of the table of what was compiled, empty when nothing was.
+    """
+
+    folder: str
+    bytecode_sha256: str
+
+
+def place(
+    shelf: Path, label: str, table: FileTable, *, write: Callable[[Path], object], scratch: Path, before: Path | None
+) -> Placed:
+    """Write files, link those that the version before has too, compile, and move the folder into place.
+
+    Args:
+        shelf: the plugin's folder in the store; made when missing.
+        label: what the folder is called; a number follows if there is one of that name already, which is left alone.
+        table: of the files.
+        write: writes them into a folder that it makes.
+        scratch: a folder for half-made files, on the same file system.
+        before: folder of the version to share files with.
+
+    Raises:
+        OSError: the disk refuses; what was written lies in ``scratch``.
+    """
+    tree = scratch / "tree"
+    write(tree)
+    tree.chmod(SHELF_MODE)
+    if before is not None:
+        sharing.share(tree, table.entries, before)
+    compiled = bytecode.compile_tree(tree, table.entries)
+    shelf.mkdir(exist_ok=True)
+    shelf.chmod(SHELF_MODE)
+    folder = shelf / _free(shelf, label)
+    data = b""
+    if compiled.files:
+        data = msgspec.json.encode(compiled)
+        durable.write(bytecode.table_path(folder), data, mode=0o644)
+    tree.rename(folder)
+    durable.sync_folder(shelf)
+    durable.sync_folder(shelf.parent)
+    return Placed(folder.name, hashlib.sha256(data).hexdigest() if data else "")
+
+
+def signature_path(store: Path, receipt: Receipt) -> Path:
+    """Return where the signature lies that a plugin was installed with."""
+    return store / receipt.name / f"{receipt.folder}{SIGNATURE_SUFFIX}"
+
+
+def _free(shelf: Path, label: str) -> str:
+    names = itertools.chain([label], (f"{label}.{number}" for number in itertools.count(2)))
+    return next(name for name in names if not (shelf / name).exists())

@@ -1,0 +1,41 @@
+"""``pins.json``: who may sign which name, by the first install (`mobileops.runtime.trust.Pin`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from mobileops.errors import RefusedError
+from mobileops.runtime import journal
+from mobileops.runtime.trust import Pin
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mobileops.runtime.home import Home
+
+
+def load(home: Home) -> dict[str, Pin]:
+    """Return the pinned signers, name -> pin.
+
+    Raises:
+        RefusedError: pins.json cannot be read; without it any signer could take any name.
+    """
+    try:
+        raw = msgspec.json.decode(journal.read(home, home.pins), type=dict[str, dict[str, Any]])
+        return {name: Pin.from_dict(pin) for name, pin in raw.items()}
+    except FileNotFoundError:
+        return {}
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
+        raise RefusedError(
+            f"the pinned signers cannot be read: {error}",
+            code="MOP6003",
+            where=str(home.pins),
+            fix="restore the file from a backup, or run: mobileops doctor --repair",
+        ) from error
+
+
+def encode(pins: Mapping[str, Pin]) -> bytes:
+    """Return what ``load`` reads."""
+    return msgspec.json.format(msgspec.json.encode({name: pins[name].to_dict() for name in sorted(pins)}))

@@ -1,0 +1,202 @@
+"""Do one thing to a store in a process that is killed, or whose disk refuses, at each step in turn; a program.
+
+``python -m tests.fakes.crashing_store``: reads one JSON object from standard input, writes one with what came of it.
+Each run is a fork of this process, which has only one thread, on a copy of the same home.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import py_compile
+import shutil
+import subprocess
+import sys
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from mobileops.errors import MobileOpsError
+from mobileops.runtime import journal
+from mobileops.runtime.home import Home
+from mobileops.runtime.store import Accepted, Store, bytecode, examination
+from mobileops.runtime.trust import TrustPolicy, verify
+from tests.fakes.faults import Faults
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+REFUSED, CRASHED = 7, 9
+
+
+def operations(home: Home, bundles: dict[str, Path]) -> dict[str, Callable[[], object]]:
+    """Return what can be done, by name; ``install A B`` installs two at once."""
+    store = Store(home)
+    policy = TrustPolicy.load(home.trust_policy, local_root=home.sigstore / "trusted_root.json")
+
+    def decide(bundle: Path, signature: Path) -> Any:
+        return verify(bundle, policy=policy, pins=store.pins(), signature=signature)
+
+    def install(words: list[str]) -> object:
+        with ExitStack() as stack:
+            staged = [stack.enter_context(store.staged(bundles[word], verify=decide)) for word in words]
+            return store.commit([Accepted(one, granted=()) for one in staged])
+
+    return {
+        "rollback": lambda: store.rollback("echo"),
+        "uninstall": lambda: store.uninstall("echo"),
+        "purge": lambda: store.uninstall("echo", purge=True),
+        "hold": lambda: store.hold("echo", held=True),
+        "rotate": lambda: store.rotate("echo", reason="a test"),
+        **{f"install {' '.join(words)}": lambda words=words: install(words) for words in _choices(bundles)},
+    }
+
+
+def _choices(bundles: dict[str, Path]) -> list[list[str]]:
+    return [*([name] for name in bundles), *([one, two] for one in bundles for two in bundles if one != two)]
+
+
+def state(home: Home) -> dict[str, Any]:
+    """Return everything about a store that anybody could notice, without taking its lock."""
+    store = Store(home)
+    found: dict[str, Any] = {"pins": {name: str(pin) for name, pin in store.pins().items()}}
+    found["data"] = sorted(path.name for path in home.data.iterdir() if f"data/{path.name}" not in _condemned(home))
+    for receipt in store.all():
+        store.check(receipt)
+        previous = store.previous(receipt.name)
+        found[receipt.name] = [_version(store, one) for one in (receipt, previous) if one is not None]
+    return found
+
+
+def _condemned(home: Home) -> tuple[str, ...]:
+    """Return what a committed change removes, when it is finished, before anybody could install again."""
+    place = home.root / journal.NAME
+    return msgspec.json.decode(place.read_bytes(), type=journal.Change).trash if place.exists() else ()
+
+
+def _version(store: Store, receipt: Any) -> list[Any]:
+    folder = store.folder(receipt)
+    store.check(receipt)
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not bytecode.is_bytecode(str(path)):  # that there is none is no other state
+            digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
+    signature = store.signature(receipt).read_bytes()
+    return [
+        receipt.version,
+        receipt.granted,
+        receipt.held,
+        receipt.sha256,
+        digest.hexdigest(),
+        hashlib.sha256(signature).hexdigest(),
+    ]
+
+
+def leftovers(home: Home) -> list[str]:
+    """Return what an interrupted change has left, where the next one should have cleaned up."""
+    strange = [path for path in home.root.rglob(".*.json.*") if path.is_file()]
+    return sorted(str(path.relative_to(home.root)) for path in (*home.staging.iterdir(), *strange))
+
+
+def compile_here(command: list[str], *, input: bytes, cwd: Path, **_: object) -> Any:  # noqa: A002  as subprocess.run
+    """Compile in this process, so that the compiler's steps are counted and fail as well."""
+    assert command[-1].endswith("_compiler.py")
+    words = input.decode().split("\0")
+    before = Path.cwd()
+    os.chdir(cwd)
+    try:
+        for source, target in zip(words[::2], words[1::2], strict=True):
+            mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+            py_compile.compile(source, target, dfile=f"/app/{source}", doraise=True, invalidation_mode=mode)
+    except OSError:
+        return SimpleNamespace(returncode=1)
+    finally:
+        os.chdir(before)
+    return SimpleNamespace(returncode=0)
+
+
+def run(home: Path, bundles: dict[str, Path], operation: str, *, at: int, how: str) -> tuple[int, int]:
+    """Do it in a fork; return how it ended (negative: a signal) and how many steps there were (-1 when killed)."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        status = CRASHED
+        try:
+            bytecode.subprocess = SimpleNamespace(  # type: ignore[assignment]
+                run=compile_here, TimeoutExpired=subprocess.TimeoutExpired
+            )
+            do = operations(Home(home), bundles)[operation]
+            faults = Faults(at, how)
+            faults.install()
+            try:
+                do()
+                status = 0
+            except MobileOpsError:
+                status = REFUSED
+            count = faults.count
+            Faults.uninstall()
+            os.write(writer, str(count).encode())
+        finally:
+            os._exit(status)
+    os.close(writer)
+    with os.fdopen(reader) as stream:
+        told = stream.read()
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status), int(told or -1)
+
+
+def warm_up(home: Home, bundle: Path) -> None:
+    """Import what verifying needs, once: a fork finds it there."""
+    with suppress(MobileOpsError):
+        policy = TrustPolicy.load(home.trust_policy, local_root=home.sigstore / "trusted_root.json")
+        verify(bundle, policy=policy, pins={}).__exit__()
+
+
+def judge(home: Home, status: int, how: str, *, old: object, new: object) -> tuple[str, str]:
+    """Return which state a fault left, and what is wrong with that; the next change must find nothing to mend."""
+    try:
+        found = state(home)
+        problems = [one.what for one in examination.examine(home)]
+        mended = examination.repair(home)
+        after, left = state(home), leftovers(home)
+    except MobileOpsError as error:
+        return "unreadable", str(error)
+    which = "new" if found == new else "old" if found == old else "another"
+    if status not in ({-9} if how == "kill" else {0, REFUSED}):
+        return which, f"it ended with {status}"
+    if which == "another" or problems or mended or after != found or left:
+        return which, f"the state is {which}: {problems}, then {mended}, {left}"
+    return which, "it said that it was done, and it was not" if status == 0 and which != "new" and old != new else ""
+
+
+def main() -> None:
+    """Do what standard input says: ``home``, ``scratch``, ``bundles``, ``operation``, ``how``."""
+    said = json.load(sys.stdin)
+    template, scratch = Path(said["home"]), Path(said["scratch"])
+    bundles = {name: Path(path) for name, path in said["bundles"].items()}
+
+    def once(at: int, how: str) -> tuple[Home, int, int]:
+        shutil.rmtree(scratch, ignore_errors=True)
+        shutil.copytree(template, scratch, symlinks=True)
+        return Home(scratch), *run(scratch, bundles, said["operation"], at=at, how=how)
+
+    old = state(Home(template))
+    warm_up(Home(template), next(iter(bundles.values())))
+    home, status, steps = once(sys.maxsize, "kill")
+    assert status == 0, f"without a fault it ends with {status}"
+    new = state(home)
+    wrong, outcomes = [], {"old": 0, "new": 0}
+    for at in range(steps):
+        home, status, _ = once(at, said["how"])
+        which, trouble = judge(home, status, said["how"], old=old, new=new)
+        outcomes[which] = outcomes.get(which, 0) + 1
+        wrong += [f"step {at}: {trouble}"] if trouble else []
+    json.dump({"steps": steps, "outcomes": outcomes, "wrong": wrong, "changes": old != new}, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

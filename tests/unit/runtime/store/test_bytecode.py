@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mobileops.errors import RefusedError
+from mobileops.runtime.store import Store, bytecode
+
+if TYPE_CHECKING:
+    from tests.unit.runtime.store.conftest import Install
+
+TAG = sys.implementation.cache_tag
+
+
+def make(tree: Path, **files: str) -> list[str]:
+    for name, text in files.items():
+        (tree / f"{name}.py").write_text(text)
+    return [f"{name}.py" for name in files]
+
+
+def test_python_takes_the_bytecode_without_looking_at_the_source(tmp_path: Path) -> None:
+    names = make(tmp_path, part="VALUE = 'compiled'\n")
+    table = bytecode.compile_tree(tmp_path, names)
+    assert list(table.files) == [f"__pycache__/part.{TAG}.pyc"]
+    (tmp_path / "part.py").write_text("VALUE = 'changed since'\n")
+    program = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import part; print(part.VALUE)"
+    run = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout == "compiled\n"
+
+
+def test_installed_bytecode_names_the_place_where_the_plugin_sees_its_source(tmp_path: Path) -> None:
+    bytecode.compile_tree(tmp_path, make(tmp_path, part="def f(): pass\n"))
+    assert b"/app/part.py" in next((tmp_path / "__pycache__").iterdir()).read_bytes()
+
+
+def test_what_is_no_source_is_passed_over(tmp_path: Path) -> None:
+    names = make(tmp_path, good="x = 1\n", bad="this is no Python\n", null="a\0b", deep="(" * 5000)
+    (tmp_path / "data.bin").write_bytes(b"\0")
+    assert list(bytecode.compile_tree(tmp_path, [*names, "data.bin"]).files) == [f"__pycache__/good.{TAG}.pyc"]
+
+
+def test_a_source_that_breaks_the_compiler_costs_the_bytecode_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "broken.py"
+    broken.write_text("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+    monkeypatch.setattr(bytecode, "_COMPILER", broken)
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    assert bytecode.compile_tree(tree, make(tree, part="x = 1\n")).files == {}
+    assert [path.name for path in tree.iterdir()] == ["part.py"]
+
+
+def test_a_compiler_that_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = tmp_path / "slow.py"
+    slow.write_text("import time; time.sleep(600)")
+    monkeypatch.setattr(bytecode, "_COMPILER", slow)
+    monkeypatch.setattr(bytecode, "TIMEOUT_S", 0.2)
+    assert bytecode.compile_tree(tmp_path, make(tmp_path, part="x = 1\n")).files == {}
+
+
+def test_the_compiler_has_limits() -> None:
+    program = Path(bytecode.__file__).with_name("_compiler.py").read_text().replace("    main()", "")
+    check = (
+        "main.__globals__['sys'].stdin = __import__('io').TextIOWrapper(__import__('io').BytesIO(b''))\n"
+        "try:\n    main()\nexcept ValueError:\n    pass\n"
+        "print([resource.getrlimit(k)[0] for k in (resource.RLIMIT_AS, resource.RLIMIT_CPU, resource.RLIMIT_CORE)])"
+    )
+    body = program.replace('if __name__ == "__main__":\n', "")
+    run = subprocess.run([sys.executable, "-I", "-S", "-c", body + check], capture_output=True, text=True, check=True)
+    assert run.stdout == f"[{1 << 30}, 60, 0]\n"
+
+
+def test_bytecode_that_a_bundle_brings_is_left_alone(tmp_path: Path) -> None:
+    names = make(tmp_path, part="x = 1\n", more="y = 1\n")
+    brought = importlib.util.cache_from_source("part.py", optimization="")
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / brought).write_bytes(b"theirs")
+    table = bytecode.compile_tree(tmp_path, [*names, brought])
+    assert list(table.files) == [f"__pycache__/more.{TAG}.pyc"]
+    assert (tmp_path / brought).read_bytes() == b"theirs"
+
+
+@pytest.mark.parametrize("what", ["bytecode", "table", "added", "removed"])
+def test_changed_bytecode_is_noticed_like_a_changed_source(store: Store, install: Install, what: str) -> None:
+    receipt = install()
+    folder = store.folder(receipt)
+    store.check(receipt)
+    compiled = next((folder / "__pycache__").iterdir())
+    if what == "table":
+        bytecode.table_path(folder).write_text('{"files": {}}')
+    elif what == "added":
+        compiled.with_name(f"other.{TAG}.pyc").write_bytes(compiled.read_bytes())
+    elif what == "removed":
+        compiled.unlink()
+    else:
+        compiled.write_bytes(compiled.read_bytes()[:-1] + b"x")
+    with pytest.raises(RefusedError) as caught:
+        store.check(receipt)
+    assert caught.value.code == "MOP6006"
+
+
+def test_a_plugin_without_python_files_of_its_own_needs_no_table(tmp_path: Path) -> None:
+    assert bytecode.compile_tree(tmp_path, ["data.bin"]) == bytecode.Table()
+    assert bytecode.read_table(tmp_path) == bytecode.Table()
+    assert bytecode.is_for_this_python(bytecode.Table())
