@@ -97,4 +97,6 @@ class Console(NamedTuple):
 
 def printable(text: str) -> str:
     """Return text that a plugin or a bundle wrote without what could act on a terminal."""
-    return text if text.isprintable() else ascii(text)[1:-1]
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)

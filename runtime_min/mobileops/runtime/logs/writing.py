@@ -14,10 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-    from mobileops.runtime.home import Home
 
 MAX_LOG_BYTES: Final = 8 << 20
 MAX_MESSAGE_CHARACTERS: Final = 16 << 10
@@ -89,34 +86,3 @@ def _bounded(record: Record) -> Record:
     if size > MAX_FIELDS_BYTES:
         record = msgspec.structs.replace(record, fields={"dropped": f"fields longer than {MAX_FIELDS_BYTES} bytes"})
     return record
-
-
-def read(home: Home, *, plugin: str | None = None, text: str | None = None) -> Iterator[Record]:
-    """Yield the records of one plugin or of all, oldest first within a plugin.
-
-    Args:
-        home: the plugin manager's folder.
-        plugin: only this plugin.
-        text: only records whose line contains this text, ignoring case (a plugin's name matches all its lines).
-    """
-    names = [plugin] if plugin else sorted(path.name.removesuffix(".jsonl") for path in home.logs.glob("*.jsonl"))
-    wanted = text.casefold() if text else None
-    for name in names:
-        for path in (home.logs / f"{name}.jsonl.1", home.logs / f"{name}.jsonl"):
-            yield from _read_file(path, wanted)
-
-
-def _read_file(path: Path, wanted: str | None) -> Iterator[Record]:
-    decoder = msgspec.json.Decoder(Record)
-    try:
-        stream = path.open("rb")
-    except FileNotFoundError:
-        return
-    with stream:
-        for line in stream:
-            if wanted is not None and wanted not in line.decode("utf-8", "replace").casefold():
-                continue
-            try:
-                yield decoder.decode(line)
-            except msgspec.DecodeError:
-                continue  # the last line of a crash; every whole line is still shown
