@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import jsonschema
 import pytest
 
 from mobileops.cli.main import main
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 Run = Callable[..., tuple[int, str, str]]
-
-
-def as_published(schema: str, text: str) -> object:
-    """Return what a command printed for programs, if it is what ``schema/cli`` promises."""
-    document = json.loads(text)
-    published = Path(__file__).parents[3] / "schema/cli" / f"{schema}.v1.schema.json"
-    jsonschema.validate(document, json.loads(published.read_text()))
-    return document
 
 
 @pytest.fixture

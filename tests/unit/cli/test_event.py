@@ -13,11 +13,13 @@ from mobileops.cli.commands import event as verb
 from mobileops.runtime.home import Home
 from mobileops.runtime.manager.client import connect
 from tests.fakes.daemon_thread import DaemonThread, serving
-from tests.unit.cli.conftest import Run, as_published
+from tests.fakes.published_json import as_published
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.unit.cli.conftest import Run
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from mobileops.cli.commands import _secrets
 from mobileops.errors import UsageError
 from mobileops.toolchain.pack import pack
 from tests.fakes.plugin_folder import write_plugin
-from tests.unit.cli.conftest import as_published
+from tests.fakes.published_json import as_published
 
 PROGRAM = [sys.executable, "-c", "import sys; from mobileops.cli.main import main; sys.exit(main())"]
 

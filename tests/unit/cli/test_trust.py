@@ -12,8 +12,8 @@ import pytest
 from mobileops.runtime.home import Home
 from mobileops.toolchain.sign import LocalInstance
 from tests.fakes.key_signature import make_key, public_pem
+from tests.fakes.published_json import as_published
 from tests.fakes.signed_bundle import Publisher
-from tests.unit.cli.conftest import as_published
 
 if TYPE_CHECKING:
     from tests.unit.cli.conftest import Run

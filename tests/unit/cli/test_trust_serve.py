@@ -12,7 +12,7 @@ import pytest
 
 from mobileops.toolchain.pack import pack
 from tests.fakes.plugin_folder import write_plugin
-from tests.unit.cli.conftest import as_published
+from tests.fakes.published_json import as_published
 
 PROGRAM = [sys.executable, "-c", "import sys; from mobileops.cli.main import main; sys.exit(main())"]
 

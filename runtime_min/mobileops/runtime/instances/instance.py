@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 LAST_LINES: Final = 5
 """How much of its output is told when a plugin is given up."""
 
+CLOSED: Final = "it closed its channel"
+"""Why a run has failed, as long as it is not known how its process ended; SIGKILL may have been our own."""
+
 
 @dataclasses.dataclass(slots=True, eq=False)
 class Instance:
@@ -175,7 +178,7 @@ class Instance:
             self.connection.close()
         how = f"ended by itself: exit status {status}"
         if status < 0:
-            how = f"ended by itself: killed by {signal.Signals(-status).name}"
+            how = f"ended by itself: killed by {_signal_name(-status)}"
         if self.launched is not None:
             os.close(self.launched.pidfd)
             if self.launched.group is not None:
@@ -183,8 +186,8 @@ class Instance:
                 self.launched.group.remove()
         if self.state is State.STOPPING:
             self.move(State.STOPPED, self.cause)
-        elif self.state is not State.FAILED:
-            self.move(State.FAILED, how)
+        elif self.state is not State.FAILED or (self.cause == CLOSED and status != -signal.SIGKILL):
+            self.move(State.FAILED, how)  # perhaps only a better cause: a dying process closes its channel first
         self.launched = None
         self.connection = None
         self.ended.set()
@@ -225,3 +228,10 @@ class Instance:
                 for step in self.life.history
             ],
         }
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # most real-time signals have no name
+        return f"signal {number}"

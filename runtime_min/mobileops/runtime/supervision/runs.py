@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mobileops.runtime.channel.connection import Connection
 from mobileops.runtime.instances.decisions import Decisions
-from mobileops.runtime.instances.instance import Instance
+from mobileops.runtime.instances.instance import CLOSED, Instance
 from mobileops.runtime.instances.lifecycle import ACTIVE, SERVING, Life, State
 from mobileops.runtime.isolation.credentials import plugin_uid
 from mobileops.runtime.isolation.policy import compile_policy, select_environment, with_assets
@@ -221,7 +221,5 @@ def _on_closed(instance: Instance, cause: MobileOpsError | None) -> None:
     """A plugin without a channel is of no use: end it, whether it closed the channel or broke the protocol."""
     if cause is not None:
         instance.fail(f"{cause.what} [{cause.code}]")
-    elif instance.state is State.STARTING:
-        instance.fail(instance.overuse() or "it closed its channel before it was ready")
     elif instance.state in ACTIVE and instance.state is not State.STOPPING:
-        instance.fail(instance.overuse() or "it closed its channel")
+        instance.fail(instance.overuse() or CLOSED)

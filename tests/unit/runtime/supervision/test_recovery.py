@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mobileops.errors import CallError
+from mobileops.runtime.instances.lifecycle import State
+from mobileops.runtime.supervision import runs
 from mobileops.runtime.supervision.health import trouble_in
 from tests.fakes.bench import Bench, until
 from tests.fakes.manual_timers import ManualTimers
@@ -179,3 +181,20 @@ def test_whatever_does_not_say_no_is_healthy(report: object) -> None:
 @pytest.mark.parametrize("report", [False, {"healthy": False, "queue": 99}])
 def test_a_report_that_says_no_is_trouble(report: object) -> None:
     assert "health_check() returned" in str(trouble_in(report))
+
+
+def test_a_post_start_hook_that_hangs_ends_its_plugin_which_is_started_again(bench: Bench) -> None:
+    timers = ManualTimers()
+    bench.install(hooks={"post_start": "post.py"}, files={"post.py": "import time; time.sleep(600)"})
+
+    async def scenario(one: Supervisor) -> None:
+        await one.start("echo")
+        run = one.roster.routes["echo"]
+        await until(lambda: run.hook == "post_start")
+        assert run.state is State.RUNNING
+        timers.advance(runs.HOOK_TIMEOUT_S)
+        await run.ended.wait()
+        assert "its hook post_start did not end within 60 s" in one.describe("echo")["cause"]
+        await until(lambda: "starting again" in one.describe("echo")["cause"])
+
+    bench.drive(scenario, timers=timers)

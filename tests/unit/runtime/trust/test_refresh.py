@@ -12,8 +12,8 @@ from mobileops.errors import TrustRefused
 from mobileops.runtime.home import Home
 from mobileops.runtime.trust import public_root
 from mobileops.runtime.trust.refresh import refresh
+from tests.fakes.published_json import as_published
 from tests.fakes.tuf_repository import PAST, Repository, serving
-from tests.unit.cli.conftest import as_published
 
 
 @pytest.fixture
