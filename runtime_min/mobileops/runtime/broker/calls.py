@@ -24,7 +24,7 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from mobileops.runtime.broker import options
+from mobileops.runtime.broker import binding, options
 from mobileops.runtime.broker.addresses import ADDRESS_LIMIT_BYTES
 from mobileops.runtime.broker.judge import Verdict
 from mobileops.runtime.broker.notify import Caller, Listener, Notification
@@ -77,6 +77,7 @@ class Calls:
         judge: decides.
         audit: where every decision is written.
         network: number of the plugin's own network namespace.
+        binder: where the plugin manager binds privileged ports, if the plugin has any.
         watch: asks to be called when a socket is writable.
     """
 
@@ -87,12 +88,14 @@ class Calls:
         audit: AuditLog,
         *,
         network: int,
+        binder: socket.socket | None,
         watch: Callable[[socket.socket, Callable[[], None]], None],
     ) -> None:
         self._listener = listener
         self._judge = judge
         self._audit = audit
         self._network = network
+        self._binder = binder
         self._watch = watch
         self._pending: dict[int, Pending] = {}
         numbers = machine_table(os.uname().machine)[0]
@@ -214,7 +217,7 @@ class Calls:
         ours = socket.socket(theirs.family, _STREAM | _FLAGS)
         try:
             options.carry_over(theirs, ours)
-            ours.bind(endpoint.for_socket())
+            binding.bind(ours, endpoint, caller.address, binder=self._binder)
         except BaseException:
             ours.close()
             raise

@@ -2,7 +2,7 @@
 
 CONTROL is an inherited SOCK_SEQPACKET socket. For every plugin with a network permission the plugin manager sends
 ``{"plugin": name, "grants": {...}}`` with three descriptors: a stream socket to the plugin's process, and two audit
-files. Over the stream socket the plugin's process, before it runs any of its code, hands over its notification
+files; and a fourth where the plugin manager binds privileged ports of the plugin, if it has any. Over the stream socket the plugin's process, before it runs any of its code, hands over its notification
 descriptor and the sockets of its namespace (`mobileops.runtime.isolation.netns`), and waits for `ACCEPTED`. The end of
 CONTROL is the end of this process.
 
@@ -22,6 +22,7 @@ import socket
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -32,7 +33,7 @@ from mobileops.runtime.audit import AuditLog
 from mobileops.runtime.broker.notify import Listener
 from mobileops.runtime.broker.session import Session
 from mobileops.runtime.isolation import credentials, namespaces, network
-from mobileops.runtime.isolation.netns import ACCEPTED, HAND_OVER_LIMIT_DESCRIPTORS
+from mobileops.runtime.isolation.netns import ACCEPTED, HAND_OVER_LIMIT_DESCRIPTORS, REASON_LIMIT_BYTES
 from mobileops.runtime.isolation.syscalls import call
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ if TYPE_CHECKING:
 MESSAGE_LIMIT_BYTES: Final = 256 * 1024
 HAND_OVER_TIMEOUT_S: Final = 15.0
 READY: Final = b"ready"
-_DESCRIPTORS: Final = 3
+_DESCRIPTORS: Final = 4
+_WITHOUT_BINDER: Final = 3
 
 
 def enter_user_namespace(descriptor: int) -> None:
@@ -74,7 +76,7 @@ def attend(plugin: dict[str, Any], descriptors: Sequence[int]) -> None:
     """Serve one plugin from its hand-over to its end; a fault is written down and ends nothing else."""
     audit = AuditLog(plugin["plugin"], "broker", descriptors=(descriptors[1], descriptors[2]))
     try:
-        session = _accept(plugin, socket.socket(fileno=descriptors[0]), audit)
+        session = _accept(plugin, socket.socket(fileno=descriptors[0]), audit, _binder(descriptors))
         if session is not None:
             session.run()
     except Exception:  # noqa: BLE001  one plugin's fault must not be another's
@@ -83,7 +85,18 @@ def attend(plugin: dict[str, Any], descriptors: Sequence[int]) -> None:
         audit.close()
 
 
-def _accept(plugin: dict[str, Any], stream: socket.socket, audit: AuditLog) -> Session | None:
+def _binder(descriptors: Sequence[int]) -> socket.socket | None:
+    """Return where privileged ports are bound, if the plugin has any."""
+    if len(descriptors) <= _WITHOUT_BINDER:
+        return None
+    binder = socket.socket(fileno=descriptors[_WITHOUT_BINDER])
+    binder.settimeout(HAND_OVER_TIMEOUT_S)  # a plugin manager that hangs is no reason to hang too
+    return binder
+
+
+def _accept(
+    plugin: dict[str, Any], stream: socket.socket, audit: AuditLog, binder: socket.socket | None
+) -> Session | None:
     """Take what the plugin's process hands over; None when its sandbox failed before."""
     with stream:
         stream.settimeout(HAND_OVER_TIMEOUT_S)
@@ -93,10 +106,14 @@ def _accept(plugin: dict[str, Any], stream: socket.socket, audit: AuditLog) -> S
         sockets = [socket.socket(fileno=number) for number in handed[1:]]
         listener = Listener(handed[0])
         try:
-            session = Session(network.from_plain(plugin["grants"]), listener, sockets, audit)
+            session = Session(network.from_plain(plugin["grants"]), listener, sockets, audit, binder=binder)
             stream.sendall(ACCEPTED)
-        except BaseException:
+        except BaseException as error:
             listener.close()  # an open one that nobody reads would keep its callers waiting
+            for one in (*sockets, *([binder] if binder else [])):
+                one.close()
+            with suppress(OSError):
+                stream.sendall(f"{type(error).__name__}: {error}".encode()[:REASON_LIMIT_BYTES])
             raise
     return session
 

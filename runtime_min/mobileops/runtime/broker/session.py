@@ -37,13 +37,20 @@ class Session:
         listener: its calls; owned from here on.
         sockets: in its namespace: the name server's UDP and TCP socket, then one or two for each UDP port.
         audit: where decisions are written.
+        binder: where the plugin manager binds privileged ports, if the plugin has any; owned from here on.
     """
 
     def __init__(
-        self, grants: NetworkGrants, listener: Listener, sockets: list[socket.socket], audit: AuditLog
+        self,
+        grants: NetworkGrants,
+        listener: Listener,
+        sockets: list[socket.socket],
+        audit: AuditLog,
+        *,
+        binder: socket.socket | None,
     ) -> None:
         self._listener = listener
-        self._sockets = sockets
+        self._sockets = sockets if binder is None else [*sockets, binder]
         self._audit = audit
         self._poll = select.poll()
         self._ready: dict[int, tuple[Callable[[], None], bool]] = {}
@@ -51,7 +58,7 @@ class Session:
         judge = Judge(grants, names)
         stub = Stub(sockets[0], sockets[1], Resolver(judge, names, audit))
         network = options.network_of(sockets[0])
-        self._calls = Calls(listener, judge, audit, network=network, watch=self._when_writable)
+        self._calls = Calls(listener, judge, audit, network=network, binder=binder, watch=self._when_writable)
         self._when_readable(sockets[0], stub.on_datagrams)
         self._when_readable(sockets[1], stub.on_streams)
         self._relay = Relay(sockets[2:], judge, audit, watch=self._when_readable, forget=self._forget)

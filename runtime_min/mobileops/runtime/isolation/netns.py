@@ -30,6 +30,8 @@ STUB_ADDRESS: Final = "127.53.53.53"
 STUB_PORT: Final = 53
 RESOLVER_CONFIGURATION: Final = f"nameserver {STUB_ADDRESS}\noptions timeout:5 attempts:2\n".encode()
 ACCEPTED: Final = b"accepted"
+#: Of what the broker says instead, when it cannot serve.
+REASON_LIMIT_BYTES: Final = 512
 #: Linux passes at most 253 descriptors in one message (SCM_MAX_FD, unix(7)).
 HAND_OVER_LIMIT_DESCRIPTORS: Final = 253
 HAND_OVER_TIMEOUT_S: Final = 10
@@ -100,8 +102,9 @@ def hand_over(stream: int, listener: int, sockets: Sequence[socket.socket]) -> N
         os.close(listener)
         for one in sockets:
             one.close()
-        if broker.recv(len(ACCEPTED)) != ACCEPTED:
-            raise OSError(errno.ECONNRESET, "the network broker ended")
+        answer = broker.recv(REASON_LIMIT_BYTES)
+        if answer != ACCEPTED:
+            raise OSError(errno.ECONNRESET, answer.decode(errors="replace") or "the network broker ended")
 
 
 def _raise_loopback() -> None:

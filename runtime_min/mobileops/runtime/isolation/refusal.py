@@ -41,7 +41,8 @@ CAUSES: Final[Mapping[str, Cause]] = {
     "proc": Cause("MOP4004", "a process list of its own", _CONTAINER),
     "pid-namespace": Cause("MOP4004", "process namespaces", "allow process namespaces (user.max_pid_namespaces)"),
     "namespaces": Cause("MOP4005", "network and IPC namespaces", "raise user.max_net_namespaces and its siblings"),
-    "network": Cause("MOP4101", "the network broker", "run `mobileops doctor`; a newer kernel than 5.14 is needed"),
+    "network": Cause("MOP4101", "the network inside the sandbox", "allow CAP_NET_ADMIN in user namespaces"),
+    "broker": Cause("MOP4102", "mediated network calls", "run Linux 5.14 or newer; start the plugin again if it is"),
     "landlock": Cause("MOP4006", "Landlock", f"{_KERNEL} with 'landlock' in its lsm= list"),
     "seccomp": Cause("MOP4007", "seccomp filters", f"{_KERNEL} with CONFIG_SECCOMP_FILTER, and allow seccomp(2)"),
     "pidfd": Cause("MOP4008", "process descriptors", _KERNEL),
@@ -86,6 +87,16 @@ def network_without_namespaces(name: str) -> IsolationRefused:
         code="MOP4015",
         why="without a network namespace of its own a plugin could reach whatever the host can",
         fix=f"run the plugin manager where `mobileops doctor` says FULL; {user_namespace_fix()}",
+    )
+
+
+def too_many_udp_ports(name: str, count: int, limit: int) -> IsolationRefused:
+    """Return the refusal of a plugin whose permissions name more UDP ports than are relayed."""
+    return IsolationRefused(
+        f"the permissions of {name!r} name {count} UDP ports, at most {limit} are relayed",
+        code="MOP4104",
+        why="each port takes one or two sockets in the plugin's namespace, which the network broker reads",
+        fix="name fewer ports in network.udp",
     )
 
 

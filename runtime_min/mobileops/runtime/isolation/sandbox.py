@@ -121,7 +121,7 @@ def enter(
         seccomp.load(program)
     else:
         listener = seccomp.load_with_listener(program)
-        step("network")
+        step("broker")
         netns.hand_over(broker, listener, sockets)
 
 

@@ -17,6 +17,7 @@ from mobileops.errors import HostFault
 from mobileops.runtime import audit
 from mobileops.runtime.broker import process
 from mobileops.runtime.isolation.network import to_plain
+from mobileops.runtime.launching import privileged_ports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,19 +78,26 @@ class Broker:
         """Announce a plugin; return the end of a socket that its process hands its listener over with.
 
         Raises:
-            HostFault: the broker is gone, or the audit files cannot be opened (MOP4102).
+            IsolationRefused: it may listen on a port that this account may not bind (MOP4103).
+            HostFault: the broker is gone (MOP4102), or the audit files cannot be opened (MOP4105).
         """
+        ports = privileged_ports.privileged(grants.listen)
+        privileged_ports.check(plugin, ports)
+        try:
+            files = audit.open_files(self._folder, plugin, "broker")
+        except OSError as error:
+            raise _unwritable(plugin, error, self._folder) from error
         ours, theirs = socket.socketpair()
         message = json.dumps({"plugin": plugin, "grants": to_plain(grants)}).encode()
-        opened: list[int] = []
+        opened = [theirs.detach(), *files]
+        if ports:
+            opened.append(privileged_ports.serve(ports).detach())
         try:
-            opened += audit.open_files(self._folder, plugin, "broker")
-            socket.send_fds(self._control, [message], [theirs.fileno(), *opened])
+            socket.send_fds(self._control, [message], opened)
         except OSError as error:
             ours.close()
             raise _gone(str(error)) from error
         finally:
-            theirs.close()
             for descriptor in opened:
                 os.close(descriptor)
         return ours
@@ -114,6 +122,16 @@ class Broker:
             self.close()
             raise _gone(f"it ended at once, with status {self._process.returncode}")
         self._control.settimeout(None)
+
+
+def _unwritable(plugin: str, error: OSError, folder: Path) -> HostFault:
+    return HostFault(
+        f"the network decisions about {plugin!r} cannot be written down: {error.strerror}",
+        code="MOP4105",
+        where=str(error.filename or folder),
+        why="a plugin gets no network that is not in the audit log",
+        fix="make room, or make the folder writable for the plugin manager's account",
+    )
 
 
 def _gone(why: str) -> HostFault:

@@ -25,6 +25,7 @@ import msgspec
 from mobileops.errors import HostFault, IsolationRefused
 from mobileops.runtime.isolation import bare, credentials, refusal, rootfs
 from mobileops.runtime.isolation.child import ASSIGNMENT_LIMIT_BYTES, MESSAGE_LIMIT_BYTES, Request
+from mobileops.runtime.isolation.netns import UDP_PORTS_LIMIT
 from mobileops.runtime.isolation.sandbox import Confinement
 from mobileops.runtime.isolation.syscalls import machine_table
 from mobileops.runtime.launching import spawning
@@ -351,6 +352,8 @@ class Launcher:
         if policy.network is None:
             yield ()
             return
+        if len(policy.network.udp_ports) > UDP_PORTS_LIMIT:
+            raise refusal.too_many_udp_ports(policy.name, len(policy.network.udp_ports), UDP_PORTS_LIMIT)
         if self._broker is not None and not self._broker.alive:
             self._broker.close()
             self._broker = None

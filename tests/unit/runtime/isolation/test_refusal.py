@@ -14,7 +14,7 @@ from mobileops.runtime.launching.launcher import Launcher
 @pytest.mark.parametrize("step", refusal.CAUSES)
 def test_every_step_has_a_code_of_the_isolation_range_and_a_fix(step):
     error = refusal.refused(step, errno.EPERM, "detail")
-    assert error.code.startswith({"network": "MOP41", "resources": "MOP42"}.get(step, "MOP40"))
+    assert error.code.startswith({"network": "MOP41", "broker": "MOP41", "resources": "MOP42"}.get(step, "MOP40"))
     assert error.fix
     assert refusal.CAUSES[step].mechanism in error.what
 

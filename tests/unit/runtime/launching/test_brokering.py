@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from mobileops.errors import HostFault, IsolationRefused
 from mobileops.runtime.audit import counts, read
 from mobileops.runtime.isolation.credentials import UID_BASE, plugin_uid
 from mobileops.runtime.isolation.network import Destination, NetworkGrants
@@ -293,6 +294,54 @@ def test_another_port_cannot_be_listened_on(start, free_port):
     assert plugin.do(f"socket.create_server(('127.0.0.1', {free_port}))") == DENIED
     plugin.do("one = socket.socket(); one.bind(('127.0.0.1', 0))")
     assert plugin.do("one.listen()") == DENIED
+
+
+def bindable(port):
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.root
+def test_a_root_manager_binds_a_privileged_port_for_the_broker(start, launcher):
+    port, other = [one for one in range(1023, 500, -1) if bindable(one)][:2]
+    plugin = start(name="web", listen=[port])
+    assert plugin.do(f"socket.create_server(('127.0.0.1', {other}))") == DENIED
+    plugin.do(f"server = socket.create_server(('127.0.0.1', {port}))")
+    assert plugin.do(f"socket.create_server(('127.0.0.1', {port}))") == ["OSError", errno.EADDRINUSE]
+    with socket.create_connection(("127.0.0.1", port), 10) as client:
+        plugin.do("client = server.accept()[0]; client.sendall(b'plugin')")
+        assert client.recv(9) == b"plugin"
+
+
+def test_more_udp_ports_than_are_relayed_are_refused_by_name(start):
+    with pytest.raises(IsolationRefused, match="121 UDP ports, at most 120") as caught:
+        start(udp=[("127.0.0.1", tuple(range(1, 122)))])
+    assert caught.value.code == "MOP4104"
+
+
+def test_an_audit_folder_that_cannot_be_written_is_named(start, base):
+    planted = base / "audit" / "unwritable.broker.jsonl"
+    planted.parent.mkdir(exist_ok=True)
+    planted.symlink_to("elsewhere")
+    with pytest.raises(HostFault, match="cannot be written down") as caught:
+        start(name="unwritable", tcp=[(None, None)])
+    assert (caught.value.code, caught.value.where) == ("MOP4105", str(planted))
+
+
+def test_a_broker_that_cannot_serve_is_named_and_serves_the_next_one(start, launcher):
+    """No descriptor is left in the broker for another plugin."""
+    start(name="first", tcp=[(None, None)])
+    pid = launcher.broker.pid
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, before[1]))
+    with pytest.raises(IsolationRefused, match="mediated network calls") as caught:
+        start(name="second", tcp=[(None, None)])
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+    assert caught.value.code == "MOP4102"
+    assert start(name="third", tcp=[(None, None)]).do("1 + 1") == 2
 
 
 def test_names_are_answered_from_inside_the_namespace(start):
