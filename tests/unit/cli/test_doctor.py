@@ -45,6 +45,8 @@ def test_the_doctor_names_limits_that_no_control_group_holds(mobileops: Run, mon
     _code, out, _err = mobileops("doctor")
     assert "measured every 50 ms" in out
     assert "Delegate=" in out
+    assert "no control group for memory, pids, cpu: cgroup v1: '/x': Permission denied" in out
+    assert max(len(line) for line in out.splitlines() if line.startswith("limit ")) <= 80
 
 
 def test_the_doctor_refuses_where_control_groups_are_required_and_missing(

@@ -12,7 +12,7 @@ import pytest
 
 from mobileops.runtime import audit
 from mobileops.runtime.home import Home
-from mobileops.runtime.isolation import policy
+from mobileops.runtime.isolation import policy, probe
 from mobileops.runtime.permissions.explanation import explain
 from mobileops.runtime.receipts import Receipts
 from mobileops.runtime.store import Store
@@ -198,3 +198,14 @@ def test_a_yaml_source_is_read_too(mobileops: Run, tmp_path: Path) -> None:
     folder = write_plugin(tmp_path / "echo", permissions=["network"])
     (folder / "plugin.json").rename(folder / "plugin.yaml")  # JSON is YAML
     assert "network" in mobileops("permissions", "show", "echo")[1]
+
+
+@pytest.mark.parametrize(("level", "said"), [("FULL", False), ("NO-NAMESPACE", True)])
+def test_where_the_operator_accepts_it_the_level_of_this_host_is_explained(
+    mobileops: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: str, said: bool
+) -> None:
+    home = installed(tmp_path)
+    monkeypatch.setattr(probe, "probe", lambda: probe.HostReport(level, ()))
+    assert "not enforced on this host" not in mobileops("permissions", "explain", "echo")[1]
+    home.isolation_settings.write_text('{"version": 1, "min_isolation": "no-namespace"}')
+    assert ("not enforced on this host" in mobileops("permissions", "explain", "echo")[1]) is said

@@ -89,15 +89,18 @@ def _show_store(found: Sequence[tuple[Finding, bool]], console: Console) -> None
 def _show(report: HostReport, hierarchies: cgroups.Hierarchies, console: Console) -> None:
     rows = [(one.name, "yes" if one.ok else "NO", one.detail) for one in report.mechanisms]
     rows += [
-        (f"limit {name}", "no" if name in hierarchies.missing else "yes", _limit(hierarchies, name))
+        (f"limit {name}", "no" if name in hierarchies.missing else "yes", _held_by(hierarchies, name))
         for name in cgroups.CONTROLLERS
     ]
     console.table(("MECHANISM", "WORKS", "DETAIL"), rows)
     for mechanism in report.mechanisms:
         if not mechanism.ok:
-            console.print(f"fix for {mechanism.name}: {mechanism.fix}")
+            console.wrapped(f"fix for {mechanism.name}: ", mechanism.fix)
+    for why in dict.fromkeys(hierarchies.missing.values()):
+        names = ", ".join(name for name, reason in hierarchies.missing.items() if reason == why)
+        console.wrapped(f"no control group for {names}: ", why)
     if hierarchies.missing:
-        console.print(f"fix for limits: {control_groups.FIX}")
+        console.wrapped("fix for limits: ", control_groups.FIX)
 
 
 def _advise(level: str, report: HostReport, console: Console, path: Path) -> None:
@@ -111,13 +114,19 @@ def _advise(level: str, report: HostReport, console: Console, path: Path) -> Non
         )
 
 
-def _limit(hierarchies: cgroups.Hierarchies, controller: str) -> str:
-    """Say how plugins are held to a limit."""
+def _held_by(hierarchies: cgroups.Hierarchies, controller: str) -> str:
+    """Say how plugins are held to a limit, in what a row of 80 columns has room for."""
     if controller not in hierarchies.missing:
         return f"control groups, version {hierarchies.version}"
     instead = {
-        "memory": "limits of each process, and all together are measured every 50 ms",
+        "memory": "of each process; all together measured every 50 ms",
         "pids": "a limit of the plugin's user namespace",
-        "cpu": "measured, and stopped for a moment beyond its share",
+        "cpu": "measured; stopped for a moment beyond its share",
     }
-    return f"{instead[controller]} ({hierarchies.missing[controller]})"
+    return instead[controller]
+
+
+def _limit(hierarchies: cgroups.Hierarchies, controller: str) -> str:
+    """Say how plugins are held to a limit, and why not by a control group."""
+    held = _held_by(hierarchies, controller)
+    return f"{held} ({hierarchies.missing[controller]})" if controller in hierarchies.missing else held

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mobileops.cli.commands._subjects import Subject
     from mobileops.cli.console import Console
     from mobileops.cli.parser import Parser
+    from mobileops.runtime.home import Home
     from mobileops.runtime.permissions.explanation import Explanation
     from mobileops.runtime.permissions.statement import Section
     from mobileops.runtime.permissions.usage import Usage
@@ -99,6 +100,7 @@ def _explain(arguments: argparse.Namespace, console: Console) -> int:
     from mobileops.runtime.isolation.policy import compile_policy  # noqa: PLC0415  likewise
     from mobileops.runtime.launching.identities import identity_index  # noqa: PLC0415  only this action needs them
     from mobileops.runtime.permissions.explanation import explain  # noqa: PLC0415  likewise
+    from mobileops.runtime.permissions.without_namespaces import without_namespaces  # noqa: PLC0415  likewise
 
     home = console.home()
     subject = _subject(next(iter(arguments.plugins), None), console)
@@ -110,11 +112,22 @@ def _explain(arguments: argparse.Namespace, console: Console) -> int:
         uid=plugin_uid(identity_index(home.data, name)),
     )
     found = explain(subject.manifest, compiled)
+    if _lacks_namespaces(home):
+        found = without_namespaces(found, compiled)
     if arguments.json:
         console.json({**_head(subject), **_plain(found)})
     else:
         _print_explanation(found, subject, console)
     return EXIT_DONE
+
+
+def _lacks_namespaces(home: Home) -> bool:
+    """Whether plugins run without namespaces here; only an operator who accepts that has to wait for the answer."""
+    from mobileops.runtime.isolation.probe import probe  # noqa: PLC0415  likewise
+    from mobileops.runtime.launching import operator_settings  # noqa: PLC0415  likewise
+
+    accepted = operator_settings.load(home.isolation_settings).min_isolation == "no-namespace"
+    return accepted and probe().level == "NO-NAMESPACE"
 
 
 def _head(subject: Subject) -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""Bind a socket of the host, with the plugin manager's help where this process may not (`launching.privileged_ports`)."""
+"""Bind a socket of the host, with the plugin manager's help where this process may not.
+
+See `mobileops.runtime.launching.privileged_ports`.
+"""
 
 from __future__ import annotations
 

@@ -2,9 +2,10 @@
 
 CONTROL is an inherited SOCK_SEQPACKET socket. For every plugin with a network permission the plugin manager sends
 ``{"plugin": name, "grants": {...}}`` with three descriptors: a stream socket to the plugin's process, and two audit
-files; and a fourth where the plugin manager binds privileged ports of the plugin, if it has any. Over the stream socket the plugin's process, before it runs any of its code, hands over its notification
-descriptor and the sockets of its namespace (`mobileops.runtime.isolation.netns`), and waits for `ACCEPTED`. The end of
-CONTROL is the end of this process.
+files; and a fourth where the plugin manager binds privileged ports of the plugin, if it has any. Over the stream
+socket the plugin's process, before it runs any of its code, hands over its notification descriptor and the sockets of
+its namespace (`mobileops.runtime.isolation.netns`), and waits for `ACCEPTED`. The end of CONTROL is the end of this
+process.
 
 Separation: when the plugin manager is root, this process enters the user namespace of the zygote and is id 0 *there*:
 it may look into plugins, and is an unprivileged account to the host and its network. When the plugin manager is an

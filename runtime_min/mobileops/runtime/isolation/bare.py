@@ -103,7 +103,8 @@ def enter(
     os.chdir(confinement.app)
     step("landlock")
     opened = [(number, rights(place)) for place, number in zip(confinement.places, granted, strict=True)]
-    landlock.restrict((*_rules(confinement, packages), *opened), version=landlock_abi)
+    own = rules(confinement.app, confinement.data, allow_execution=confinement.allow_execution, packages=packages)
+    landlock.restrict((*own, *opened), version=landlock_abi)
     for number in granted:
         os.close(number)
     step("seccomp")
@@ -157,15 +158,23 @@ def compiled(machine: str) -> seccomp.Filter:
     return seccomp.assemble(program(machine))
 
 
-def _rules(confinement: Confinement, packages: Sequence[str]) -> Iterator[tuple[str, int]]:
-    programs = landlock.READ | (landlock.EXECUTE if confinement.allow_execution else 0)
+def rules(app: str, data: str, *, allow_execution: bool, packages: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """Yield the Landlock rules of a plugin: path of the host to rights.
+
+    Args:
+        app: folder of the installed version.
+        data: the plugin's own folder.
+        allow_execution: whether other programs may be started.
+        packages: host paths of the runtime's own packages.
+    """
+    programs = landlock.READ | (landlock.EXECUTE if allow_execution else 0)
     yield "/usr", programs
     if not f"{sys.base_prefix}/".startswith("/usr/"):
         yield sys.base_prefix, programs
     for name in filter(rootfs.is_own_directory, ("/lib", "/lib64", "/bin", "/sbin")):
         yield name, programs
-    yield confinement.app, programs
-    yield confinement.data, landlock.READ_WRITE
+    yield app, programs
+    yield data, landlock.READ_WRITE
     for path in packages:
         yield path, landlock.READ
     for path in filter(os.path.exists, _READABLE):

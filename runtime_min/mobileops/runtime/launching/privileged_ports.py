@@ -1,8 +1,9 @@
 """``network.listen`` of a port that only the privileged may bind: below ``net.ipv4.ip_unprivileged_port_start``.
 
-The network broker is an unprivileged account to the host, so a plugin manager that may bind such a port does it for it:
-the broker sends the socket and the address, and the manager binds that very socket, to a port that *it* knows to be
-granted, and to nothing else. A plugin manager that may not refuses to start the plugin, by name (ip(7), capabilities(7)).
+The network broker is an unprivileged account to the host, so a plugin manager that may bind such a port does it in
+its place: the broker sends the socket and the address, and the manager binds that very socket, to a port that *it*
+knows to be granted, and to nothing else. A plugin manager that may not refuses to start the plugin, by name (ip(7),
+capabilities(7)).
 """
 
 from __future__ import annotations
@@ -52,9 +53,9 @@ def check(name: str, ports: Collection[int], *, status: Path = _STATUS) -> None:
         f"this host lets no ordinary user listen on port {lowest}",
         code="MOP4103",
         where=f"{name}: {', '.join(f'network.listen:{port}' for port in sorted(ports))}",
-        why="ports below net.ipv4.ip_unprivileged_port_start need CAP_NET_BIND_SERVICE, and the plugin manager lacks it",
-        fix=f"set sysctl net.ipv4.ip_unprivileged_port_start={lowest}, or 'AmbientCapabilities=CAP_NET_BIND_SERVICE' in "
-        "the plugin manager's unit, or ask for a higher port",
+        why="ports below net.ipv4.ip_unprivileged_port_start need CAP_NET_BIND_SERVICE, which it lacks",
+        fix=f"set sysctl net.ipv4.ip_unprivileged_port_start={lowest}, or ask for a higher port, or write "
+        "'AmbientCapabilities=CAP_NET_BIND_SERVICE' into the plugin manager's unit",
     )
 
 

@@ -115,23 +115,24 @@ def _always_there(compiled: SandboxPolicy) -> Iterator[Statement]:
     for path, rights in sandbox.rules(allow_execution=compiled.allow_execution):
         what = _PLACES.get(path, "devices" if path.startswith("/dev/") else _PROGRAMS)
         what = what.format(app=compiled.app, data=compiled.data, scratch=scratch)
-        merged.setdefault((_mode(rights), what), []).append(path)
-    for (mode, what), paths in merged.items():
-        yield Statement(f"{mode:13} {', '.join(paths)}: {what}", None, (MOUNTS, LANDLOCK))
+        merged.setdefault((mode(rights), what), []).append(path)
+    for (how, what), paths in merged.items():
+        yield Statement(f"{how:13} {', '.join(paths)}: {what}", None, (MOUNTS, LANDLOCK))
 
 
-def _mode(rights: int) -> str:
+def mode(rights: int) -> str:
+    """Return the rights of a Landlock rule in words."""
     modes = {"read": landlock.READ_FILE, "write": landlock.WRITE_FILE, "execute": landlock.EXECUTE}
     return ", ".join(name for name, right in modes.items() if rights & right)
 
 
 def _granted(grant: Grant, permissions: Iterable[Permission]) -> Statement:
     names = [name for name, asked in ((policy.READ, grant.read), (policy.WRITE, grant.write)) if asked]
-    mode = ", ".join(name.partition(".")[2] for name in names)
+    how = ", ".join(name.partition(".")[2] for name in names)
     place = "everywhere on the host" if grant.path == "/" else f"{grant.path} of the host, and all beneath it"
     wanted = [Permission(name, None if grant.path == "/" else grant.path) for name in names]
     by = [str(one) for one in permissions if any(covers(one, each) for each in wanted)]
-    return Statement(f"{mode:13} {place}", ", ".join(by), (MOUNTS, LANDLOCK))
+    return Statement(f"{how:13} {place}", ", ".join(by), (MOUNTS, LANDLOCK))
 
 
 def _programs(compiled: SandboxPolicy) -> Section:

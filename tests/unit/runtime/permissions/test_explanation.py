@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from mobileops.manifest import parse
-from mobileops.runtime.isolation import policy, sandbox
+from mobileops.runtime.isolation import bare, policy, sandbox
 from mobileops.runtime.isolation.network import NetworkGrants
 from mobileops.runtime.isolation.policy import Grant, Limits, compile_policy
 from mobileops.runtime.launching.zygote import ENVIRONMENT
 from mobileops.runtime.permissions.explanation import explain
+from mobileops.runtime.permissions.without_namespaces import without_namespaces
 
 OTHER = {
     "name": "other",
@@ -149,3 +150,27 @@ def test_names_are_looked_up_for_grants_alone():
     assert "look up every name" in said("network.tcp:443", title="network")
     assert "look up" not in said("network.listen:8080", title="network")
     assert "accept connections" not in said("network.listen:8080", side="cannot", title="network")
+
+
+def at_the_level_without_namespaces(*permissions):
+    return without_namespaces(explain(manifest(*permissions), compiled(*permissions)), compiled(*permissions))
+
+
+def test_without_namespaces_nothing_is_said_to_be_held_by_one():
+    found = at_the_level_without_namespaces("filesystem.read:/srv", "system.process")
+    statements = [one for section in found.sections for one in (*section.can, *section.cannot)]
+    assert not [one for one in statements if any("namespace" in by for by in one.enforced_by)]
+    assert {gap.text for gap in found.sections[-1].can} == set(bare.NOT_ENFORCED)
+    assert any(one.permission == "filesystem.read:/srv" for one in statements)
+
+
+def test_without_namespaces_every_path_that_landlock_opens_is_named():
+    files = at_the_level_without_namespaces().sections[0]
+    words = "\n".join(one.text for one in files.can)
+    for path, _rights in bare.rules("/a", "/d", allow_execution=False, packages=()):
+        assert path in words
+
+
+def test_without_namespaces_a_plugin_with_a_network_permission_does_not_start():
+    section = next(one for one in at_the_level_without_namespaces("network").sections if one.title == "network")
+    assert (section.can, "MOP4015" in section.cannot[0].text) == ((), True)
