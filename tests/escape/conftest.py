@@ -235,6 +235,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     level, counted, failed = COLUMNS[test]
     name, _, account = parameters.rpartition("-") if level != "no sandbox" else (parameters, "", "user")
     row = MATRIX.setdefault((family_of(name), account, level), {})
+    if ("absent", True) in report.user_properties:
+        counted = "absent"
     row[counted] = row.get(counted, 0) + 1
     row[failed] = row.get(failed, 0) + int(report.failed)
 
@@ -251,17 +253,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if not MATRIX:
         return
     terminalreporter.section("escape matrix")
-    line = "{:<14} {:<6} {:<14} {:>9} {:>9} {:>9} {:>16}"
+    line = "{:<14} {:<6} {:<14} {:>9} {:>9} {:>9} {:>7} {:>16}"
     terminalreporter.write_line(
-        line.format("FAMILY", "AS", "LEVEL", "ATTEMPTS", "ESCAPES", "CONTROLS", "CONTROLS FAILED")
+        line.format("FAMILY", "AS", "LEVEL", "ATTEMPTS", "ESCAPES", "CONTROLS", "ABSENT", "CONTROLS FAILED")
     )
     for (family, account, level), row in sorted(MATRIX.items()):
-        counts = [row.get(key, "-") for key in ("attempts", "escapes", "controls", "failed controls")]
+        counts = [row.get(key, "-") for key in ("attempts", "escapes", "controls", "absent", "failed controls")]
         terminalreporter.write_line(line.format(family, account, level, *counts))
     uncontrolled = {name: one.uncontrolled for name, one in ATTEMPTS.items() if one.uncontrolled}
+    shown, absent = (sum(row.get(key, 0) for row in MATRIX.values()) for key in ("controls", "absent"))
     terminalreporter.write_line(
-        f"{len(ATTEMPTS) - len(uncontrolled)} attempts have a control, {len(CHECKS)} things must still work; "
-        f"{len(uncontrolled)} more attempts have no control:"
+        f"{len(ATTEMPTS)} attempts: {shown} succeed as an ordinary user without the sandbox, {absent} are nothing that "
+        f"this kernel lets one do, {len(uncontrolled)} have no control; {len(CHECKS)} things must still work"
     )
     for reason in sorted(set(uncontrolled.values())):
         names = ", ".join(name for name, why in uncontrolled.items() if why == reason)

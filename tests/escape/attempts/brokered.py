@@ -379,15 +379,16 @@ def a_listener_of_ones_own_that_answers_in_the_brokers_place(scene: Scene) -> st
     return f"listener {syscall(SYS_SECCOMP, 1, 8, header)}"
 
 
-@attempt(network=True, uncontrolled="there is no such thing outside")
+@attempt(network=True)
 def the_brokers_own_descriptors_in_ones_hands(scene: Scene) -> str:
-    links = [str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.exists()]
+    own = socket.socket() if scene.outside else None
+    others = [path for path in Path("/proc/self/fd").iterdir() if path.name != str(scene.channel)]
+    links = [str(path.readlink()) for path in others if path.is_symlink()]
     kept = [link for link in links if "seccomp" in link or link.startswith("socket:")]
-    kept.remove(str(Path(f"/proc/self/fd/{scene.channel}").readlink()))
     if not kept:
         message = f"only {links}"
         raise Refused(message)
-    return str(kept)
+    return f"{kept} {own}"
 
 
 @attempt(network=True, namespaces=True)

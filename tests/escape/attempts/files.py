@@ -7,7 +7,8 @@ import stat
 from contextlib import contextmanager
 from pathlib import Path
 
-from attempts.registry import Refused, Scene, attempt
+from attempts import surroundings
+from attempts.registry import Refused, Scene, attempt, syscall
 
 
 def secret(scene: Scene) -> Path:
@@ -33,8 +34,10 @@ def learn_that_a_file_exists(scene: Scene) -> str:
     return f"{secret(scene).stat().st_size} bytes"
 
 
-@attempt(uncontrolled="only the host's root may")
+@attempt(namespaces=True)
 def read_password_hashes(scene: Scene) -> str:
+    if scene.outside:
+        surroundings.put(scene, "/etc/shadow", "root:*:")
     return Path("/etc/shadow").read_text()[:8]
 
 
@@ -48,14 +51,32 @@ def read_data_of_another_plugin(scene: Scene) -> str:
     return Path(scene.targets["neighbour"]).read_text()
 
 
-@attempt(uncontrolled="there is no such thing outside")
+def store(scene: Scene) -> Path:
+    """Return where the store is before it is covered; outside, one of the control's own."""
+    if not scene.outside:
+        return Path("/st")
+    for name in ("data", "plugins"):
+        (scene.tmp / "st" / name / "neighbour").mkdir(parents=True, exist_ok=True)
+    return scene.tmp / "st"
+
+
+@attempt()
 def read_data_of_another_plugin_in_the_store(scene: Scene) -> str:
-    return str([entry.name for entry in Path("/st/data").iterdir()])
+    return str([entry.name for entry in (store(scene) / "data").iterdir()])
 
 
-@attempt(uncontrolled="there is no such thing outside")
+@attempt()
 def list_the_other_plugins(scene: Scene) -> str:
-    return str([entry.name for entry in Path("/st/plugins").iterdir()])
+    return str([entry.name for entry in (store(scene) / "plugins").iterdir()])
+
+
+@attempt(namespaces=True)
+def uncover_the_store(scene: Scene) -> str:
+    covered = store(scene)
+    if scene.outside:
+        surroundings.cover(covered)
+    syscall(166, str(covered).encode(), 2)
+    return str(next(covered.iterdir()))
 
 
 @attempt()
@@ -163,8 +184,11 @@ def make_a_block_device(scene: Scene) -> str:
     return "made"
 
 
-@attempt(uncontrolled="only the host's root may")
+@attempt(namespaces=True)
 def open_a_disk(scene: Scene) -> str:
+    if scene.outside:
+        surroundings.cover(Path("/dev"))
+        Path("/dev/sda").write_text("")
     for name in ("sda", "vda", "nvme0n1", "mem", "kmsg", "kcore"):
         for directory in ("/dev", "/proc"):
             try:
@@ -174,8 +198,10 @@ def open_a_disk(scene: Scene) -> str:
     raise last
 
 
-@attempt(uncontrolled="only the host's root may")
+@attempt(namespaces=True)
 def open_a_kernel_setting_for_writing(scene: Scene) -> str:
+    if scene.outside:
+        surroundings.put(scene, "/proc/sys/kernel/core_pattern")
     return f"descriptor {os.open('/proc/sys/kernel/core_pattern', os.O_WRONLY)}"
 
 
@@ -191,8 +217,10 @@ def make_a_process_unkillable_by_memory_pressure(scene: Scene) -> str:
     return "written"
 
 
-@attempt(uncontrolled="only the host's root may")
+@attempt(namespaces=True)
 def make_a_control_group(scene: Scene) -> str:
+    if scene.outside:
+        surroundings.cover(Path("/sys/fs/cgroup"))
     Path("/sys/fs/cgroup/escape").mkdir()
     return "made"
 
@@ -209,8 +237,10 @@ def replace_a_mount_point(scene: Scene) -> str:
     return "renamed"
 
 
-@attempt(uncontrolled="only the host's root may")
+@attempt(namespaces=True)
 def write_beside_its_directories(scene: Scene) -> str:
+    if scene.outside:
+        surroundings.cover(Path("/dev"))
     for directory in ("/", "/etc", "/rt", "/usr", "/dev", "/st"):
         try:
             Path(directory, "planted").write_text("")

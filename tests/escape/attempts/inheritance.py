@@ -38,9 +38,11 @@ def an_environment_in_memory(scene: Scene) -> str:
     return "there"
 
 
-@attempt(uncontrolled="it depends on who starts the tests")
+@attempt()
 def an_inherited_signal_disposition(scene: Scene) -> str:
-    """Python itself ignores SIGPIPE and SIGXFSZ; everything else is as in a fresh process."""
+    """Python itself ignores SIGPIPE and SIGXFSZ; else all is as in a fresh process, whatever the manager ignores."""
+    if scene.outside:
+        signal.signal(signal.SIGUSR2, signal.SIG_IGN)
     odd = [
         number.name
         for number in signal.valid_signals()
@@ -68,13 +70,14 @@ def the_name_of_the_host(scene: Scene) -> str:
     return socket.gethostname()
 
 
-@attempt(uncontrolled="there is no such thing outside")
+@attempt()
 def a_socket_of_the_zygote(scene: Scene) -> str:
+    kept = socket.socketpair() if scene.outside else ()
     for number in range(256):
         if number in (0, 1, 2, scene.channel):
             continue
         try:
-            return f"{number}: {socket.socket(fileno=os.dup(number))}"
+            return f"{number}: {socket.socket(fileno=os.dup(number))} {len(kept)}"
         except OSError:
             continue
     raise Refused("none")

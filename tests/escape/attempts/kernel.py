@@ -7,6 +7,7 @@ import errno
 import fcntl
 import os
 import subprocess
+import time
 from pathlib import Path
 
 from attempts.registry import Refused, Scene, attempt, libc, syscall
@@ -55,13 +56,13 @@ def a_user_namespace_by_clone3(scene: Scene) -> str:
     return f"process {child}"
 
 
-@attempt(uncontrolled="whether the kernel allows it to an ordinary user is its administrator's choice")
+@attempt(optional=True)
 def a_bpf_map(scene: Scene) -> str:
     attributes = (ctypes.c_uint32 * 18)(2, 4, 8, 1)
     return f"map {syscall(321, 0, attributes, 72)}"
 
 
-@attempt(uncontrolled="whether the kernel allows it to an ordinary user is its administrator's choice")
+@attempt(optional=True)
 def a_performance_counter(scene: Scene) -> str:
     attributes = (ctypes.c_uint32 * 32)(1, 128, 0)
     attributes[10] = 0x60  # exclude kernel and hypervisor
@@ -126,23 +127,36 @@ def a_writable_app(scene: Scene) -> str:
     return "remounted"
 
 
-@attempt(uncontrolled="there is no such thing outside")
-def uncover_the_store(scene: Scene) -> str:
-    syscall(166, b"/st", 2)
-    return str(list(Path("/st").iterdir()))
-
-
 @attempt(namespaces=True)
 def another_root(scene: Scene) -> str:
     os.chroot(scene.tmp)
     return "changed"
 
 
-@attempt(uncontrolled="only the host's root may")
+@attempt(namespaces=True)
 def enter_a_namespace_of_the_host(scene: Scene) -> str:
-    with Path("/proc", str(scene.targets["pid"]), "ns", "mnt").open() as namespace:
+    """Outside it is another network namespace of the control's own: nobody but root may enter the host's."""
+    pid, kind = scene.targets["pid"], "mnt"
+    if scene.outside:
+        pid, kind = another_network(), "net"
+    with Path("/proc", str(pid), "ns", kind).open() as namespace:
         syscall(308, namespace.fileno(), 0)
     return "entered"
+
+
+def another_network() -> int:
+    """Return a process in a network namespace of its own; it ends with the one that asked."""
+    read_end, write_end = os.pipe()
+    child = os.fork()
+    if child == 0:
+        libc.prctl(1, ctypes.c_long(9), 0, 0, 0)  # PR_SET_PDEATHSIG, SIGKILL
+        syscall(272, 0x40000000)
+        os.write(write_end, b"r")
+        while True:
+            os.read(read_end, 0)
+            time.sleep(60)
+    os.read(read_end, 1)
+    return child
 
 
 @attempt(uncontrolled="only the host's root may")
@@ -153,12 +167,12 @@ def a_parent_user_namespace(scene: Scene) -> str:
     return "entered"
 
 
-@attempt(uncontrolled="few kernels have it")
+@attempt(optional=True)
 def calls_of_the_x32_interface(scene: Scene) -> str:
     return f"process {syscall(0x40000000 + 39)}"
 
 
-@attempt(uncontrolled="no kernel has it yet")
+@attempt(optional=True)
 def a_call_that_nobody_has_reviewed(scene: Scene) -> str:
     """Number 468 and above: whatever a newer kernel has there, the filter answers before the kernel does."""
     try:
@@ -176,7 +190,7 @@ def a_kernel_module(scene: Scene) -> str:
     return "loaded"
 
 
-@attempt(uncontrolled="whether the kernel allows it to an ordinary user is its administrator's choice")
+@attempt(optional=True)
 def the_kernel_log(scene: Scene) -> str:
     return str(syscall(103, 3, ctypes.create_string_buffer(16), 16))
 

@@ -40,6 +40,18 @@ def enter(scene: Scene) -> None:
         threading.Thread(target=loop, args=(greeter if loop is greet else names,), daemon=True).start()
 
 
+def put(scene: Scene, path: str, text: str = "of the host") -> None:
+    """Let a path of the host mean a file of the test's own, in these namespaces alone."""
+    own = scene.tmp / f"in-the-place-of-{Path(path).name}"
+    own.write_text(text)
+    syscall(SYS_MOUNT, str(own).encode(), path.encode(), None, MS_BIND, None)
+
+
+def cover(path: Path) -> None:
+    """Let a folder of the host mean an empty one, in these namespaces alone."""
+    syscall(SYS_MOUNT, b"tmpfs", str(path).encode(), b"tmpfs", 0, None)
+
+
 def greet(server: socket.socket) -> None:
     while True:
         client, _address = server.accept()

@@ -290,7 +290,7 @@ def test_a_granted_port_accepts_connections_of_the_host(start, free_port):
 
 
 def test_another_port_cannot_be_listened_on(start, free_port):
-    plugin = start(listen=[1], tcp=[(None, None)])
+    plugin = start(listen=[65_535], tcp=[(None, None)])
     assert plugin.do(f"socket.create_server(('127.0.0.1', {free_port}))") == DENIED
     plugin.do("one = socket.socket(); one.bind(('127.0.0.1', 0))")
     assert plugin.do("one.listen()") == DENIED

@@ -104,22 +104,29 @@ def test_a_file_beyond_its_limit_is_refused_and_disturbs_nobody(base):
     assert answered == "still therenew"
 
 
+#: An ordinary user may mount only in a user namespace, and is an ordinary user again in one below.
 FULL_DISK = """
 import json, os, sys
 from pathlib import Path
 sys.path[:0] = json.loads(sys.argv[2])
 from mobileops.runtime.isolation import mounts, namespaces
 from tests.unit.runtime.supervision.test_exhaustion import beside_a_neighbour
+uid, gid = os.geteuid(), os.getegid()
+if uid:
+    namespaces.unshare(namespaces.NEWUSER)
+    namespaces.map_own_id(inside_uid=0, inside_gid=0, outside_uid=uid, outside_gid=gid)
 namespaces.unshare(namespaces.NEWNS)
 mounts.make_private()
 base = Path(sys.argv[1])
 (base / "data").mkdir()
 mounts.mount_tmpfs(str(base / "data"), size_bytes=4 << 20, mode=0o711)
+if uid:
+    namespaces.unshare(namespaces.NEWUSER)
+    namespaces.map_own_id(inside_uid=uid, inside_gid=gid, outside_uid=0, outside_gid=0)
 print(json.dumps(beside_a_neighbour(base, "fill", at_most=8 << 20)))
 """
 
 
-@pytest.mark.root
 def test_a_full_disk_under_the_data_folders_disturbs_nobody(base):
     """The disk is a small file system in a mount namespace of a process of its own, which ends with it."""
     command = [sys.executable, "-c", FULL_DISK, str(base), json.dumps(sys.path)]
