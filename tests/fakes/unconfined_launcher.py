@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from mobileops.runtime.channel import arena
 from mobileops.runtime.launching.launcher import Exit, Launched
 
 if TYPE_CHECKING:
@@ -81,16 +82,17 @@ class UnconfinedLauncher:
             raise self.refusal
         ours, theirs = socket.socketpair()
         read_end, write_end = os.pipe()
+        shared = arena.create()
         words = [
             sys.executable,
             "-c",
             ENTRY_CHILD if entry else CHILD,
             str(theirs.fileno()),
             policy.app,
-            msgspec.msgpack.encode(dict(assignment)).hex(),
+            msgspec.msgpack.encode({**assignment, "arena": shared}).hex(),
             entry,
         ]
-        process = subprocess.Popen(words, pass_fds=(theirs.fileno(),), stdout=write_end, stderr=write_end)
+        process = subprocess.Popen(words, pass_fds=(theirs.fileno(), shared), stdout=write_end, stderr=write_end)
         theirs.close()
         os.close(write_end)
         self._processes.append(process)
@@ -99,7 +101,7 @@ class UnconfinedLauncher:
         self._threads.append(thread)
         pidfd = os.pidfd_open(process.pid)
         thread.start()
-        return Launched(number, process.pid, pidfd, ours, read_end, level="NO-NAMESPACE")
+        return Launched(number, process.pid, pidfd, ours, read_end, shared, level="NO-NAMESPACE")
 
     def read_exits(self) -> list[Exit]:
         """Return the ends since the last call."""

@@ -95,15 +95,19 @@ class Plugin:
         return self._host.take_requests()
 
     def handle_request(self, request: Request) -> Any:  # noqa: ANN401  whatever the method returns
-        """Run the exported method that a queued request names.
+        """Run the exported method that a queued request names, and return its result.
+
+        An ``async def`` method is run to its end; the values of a generator are returned as a list. Where an event
+        loop runs, so in an ``async def`` method, the result of an ``async def`` method is to be awaited.
 
         Raises:
             LookupError: the plugin does not export that method.
+            CallError: the arguments are not what its annotations say.
         """
         if request.method not in exported(type(self)):
             message = f"{self.name!r} has no plugin method {request.method!r}"
             raise LookupError(message)
-        return getattr(self, request.method)(*request.args, **request.kwargs)
+        return self._host.call(getattr(self, request.method), request)
 
     def send_response(self, request_id: int | str, result: object) -> None:
         """Answer a queued request, or a message.

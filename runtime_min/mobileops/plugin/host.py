@@ -11,7 +11,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -53,6 +53,9 @@ class Host(Protocol):
 
     def take_requests(self) -> list[Request]:
         """Return and forget the requests that wait in the queue, oldest first."""
+
+    def call(self, method: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401  whatever the method returns
+        """Run the method that a request is about."""
 
     def respond(self, request_id: int, result: object) -> None:
         """Answer a queued request with a value."""

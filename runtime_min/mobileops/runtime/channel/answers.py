@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from mobileops.errors import MobileOpsError
 
+    Value = msgspec.Raw | bytes
+
 
 class Stream:
     """The values of one call that have arrived and were not taken yet, at most `STREAM_WINDOW`.
@@ -28,14 +30,14 @@ class Stream:
         """Open a stream with the credit of `STREAM_WINDOW` values."""
         self.abandoned = False
         self._loop = loop
-        self._values: deque[msgspec.Raw] = deque()
+        self._values: deque[Value] = deque()
         self._credit = STREAM_WINDOW
         self._taken = 0
         self._ended = False
         self._error: MobileOpsError | None = None
         self._waiter: asyncio.Future[None] | None = None
 
-    def put(self, value: msgspec.Raw) -> None:
+    def put(self, value: Value) -> None:
         """Take in one value.
 
         Raises:
@@ -53,7 +55,7 @@ class Stream:
         self._ended, self._error = True, error
         self._wake()
 
-    async def next(self) -> msgspec.Raw | None:
+    async def next(self) -> Value | None:
         """Wait for the next value; None at the end.
 
         Raises:

@@ -15,13 +15,21 @@ class BlockingChannel:
     """A frame socket for a thread that has nothing else to do: the plugin's serving loop, the command line.
 
     Sending is not locked; callers with several threads hold a lock of their own.
+
+    Attributes:
+        write: sends all of some bytes; raises what the socket raises.
     """
 
     def __init__(self, connection: socket.socket, *, limit: int = MAX_FRAME_BYTES) -> None:
         """Take over a connected stream socket in blocking mode."""
+        self.write = connection.sendall
         self._socket = connection
         self._decoder = Decoder(limit=limit)
         self._ready: list[Frame] = []
+
+    def decode_with(self, decoder: Decoder) -> None:
+        """Have what arrives from now on cut and decoded by something else."""
+        self._decoder = decoder
 
     def send(self, frame: Frame) -> None:
         """Write one frame completely.
@@ -39,9 +47,9 @@ class BlockingChannel:
             PluginGone: the other side is gone.
         """
         try:
-            self._socket.sendall(wire)
+            self.write(wire)
         except (BrokenPipeError, ConnectionResetError) as error:
-            raise _gone() from error
+            raise gone() from error
 
     def receive(self) -> Frame:
         """Wait for the next frame.
@@ -50,9 +58,10 @@ class BlockingChannel:
             PluginGone: the other side closed the connection.
             ProtocolViolation: it sent something that is no frame.
         """
-        if not self._ready:
-            self._ready = self.receive_all()
-        return self._ready.pop(0)
+        frames = self._ready or self.receive_all()
+        frame = frames.pop(0)
+        self._ready = frames
+        return frame
 
     def receive_all(self) -> list[Frame]:
         """Wait for frames and return those that arrived together, at least one.
@@ -62,8 +71,14 @@ class BlockingChannel:
             ProtocolViolation: it sent something that is no frame.
         """
         frames, self._ready = self._ready, []
-        while not frames:
-            frames = self._read(0)
+        try:
+            while not frames:
+                arrived = self._decoder.read(self._socket)
+                if arrived is None:
+                    raise gone()
+                frames = arrived
+        except ConnectionResetError as error:
+            raise gone() from error
         return frames
 
     def receive_ready(self) -> list[Frame]:
@@ -75,18 +90,14 @@ class BlockingChannel:
         """
         frames, self._ready = self._ready, []
         try:
-            return frames + self._read(socket.MSG_DONTWAIT)
+            more = self._decoder.read(self._socket, socket.MSG_DONTWAIT)
         except BlockingIOError:
             return frames
-
-    def _read(self, flags: int) -> list[Frame]:
-        try:
-            frames = self._decoder.read(self._socket, flags)
         except ConnectionResetError as error:
-            raise _gone() from error
-        if frames is None:
-            raise _gone()
-        return frames
+            raise gone() from error
+        if more is None:
+            raise gone()
+        return frames + more
 
     def request(self, kind: Kind, method: str, body: Any, *, request_id: int = 1) -> Frame:  # noqa: ANN401  msgpack values
         """Send one request and wait for its answer.
@@ -113,5 +124,6 @@ class BlockingChannel:
         self._socket.close()
 
 
-def _gone() -> PluginGone:
+def gone() -> PluginGone:
+    """Return what the end of a connection is to whoever needs it."""
     return PluginGone("the other side closed the connection", code="MOP5004")

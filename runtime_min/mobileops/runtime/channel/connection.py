@@ -11,22 +11,28 @@ the plugin manager itself has to read (notes, questions, lifecycle answers, erro
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import math
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
-from mobileops.errors import MobileOpsError, PluginGone, ProtocolViolation, RefusedError
-from mobileops.runtime.channel import counting
-from mobileops.runtime.channel.answers import Stream, cancelled_late, remote_error
+from mobileops.errors import PluginGone, ProtocolViolation, RefusedError
+from mobileops.runtime.channel.answers import Stream, cancelled_late
+from mobileops.runtime.channel.arena import FROM_BYTES, Arena
+from mobileops.runtime.channel.bounded import MAX_NOTE_BYTES, decoded
 from mobileops.runtime.channel.decoder import Decoder
-from mobileops.runtime.channel.rpc import ANSWERS, Frame, Kind, encode, malformed
+from mobileops.runtime.channel.outgoing import Outgoing
+from mobileops.runtime.channel.questions import MAX_QUESTION_BYTES, Questions
+from mobileops.runtime.channel.rpc import RAW_FRAMES, RESULT, Frame, Kind, RawFrame, encode
+from mobileops.runtime.channel.waiting import MAX_WAITING_REQUESTS, Waiting, WaitingRequests, settle
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
-MAX_WAITING_REQUESTS: Final = 1024
-"""How many requests may wait for a plugin's answers; more are refused."""
+    from mobileops.errors import MobileOpsError
+    from mobileops.runtime.channel.answers import Value
+    from mobileops.runtime.channel.waiting import OnAnswer
 
 MAX_BACKLOG_BYTES: Final = 64 << 20
 """How much a plugin may leave unread before further requests are refused."""
@@ -34,34 +40,18 @@ MAX_BACKLOG_BYTES: Final = 64 << 20
 MAX_UNSENT_BYTES: Final = 128 << 20
 """How much a plugin may leave unread before it is killed."""
 
-MAX_OPEN_QUESTIONS: Final = 256
-"""How many answers a plugin may wait for at the same time."""
 
-MAX_QUESTION_BYTES: Final = 64 << 20
-"""All its open questions together."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Delivery:
+    """Something that wants no answer; any number of connections can deliver it.
 
-MAX_NOTE_BYTES: Final = 1 << 20
-MAX_VALUES: Final = 1 << 17
-"""How many values the plugin manager decodes at a time; less than 10 MiB, however small they are written."""
+    Attributes:
+        frame: what it is.
+        wire: the same, encoded.
+    """
 
-
-class RawFrame(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A `Frame` whose body is still msgpack; it is valid only until more is read."""
-
-    kind: Kind
-    id: int
-    method: str
-    body: msgspec.Raw
-
-
-_FRAMES: Final = msgspec.msgpack.Decoder(RawFrame)
-
-
-def _as_text(code: int, _data: memoryview) -> str:
-    return f"<msgpack extension {code}>"  # a value that nobody here can mean, for instance in a field of a log line
-
-
-_VALUES: Final = msgspec.msgpack.Decoder(ext_hook=_as_text)
+    frame: Frame
+    wire: bytes
 
 
 class Connection:
@@ -74,6 +64,7 @@ class Connection:
         on_note: Callable[[Frame], None],
         on_ask: Callable[[Frame], Awaitable[Any]],
         on_closed: Callable[[MobileOpsError | None], None],
+        arena: int | None = None,
         hide: Callable[[str], str] = str,
     ) -> None:
         """Start to read.
@@ -83,23 +74,43 @@ class Connection:
             on_note: gets every NOTE frame.
             on_ask: answers an ASK frame; a `MobileOpsError` that it raises is the answer, too.
             on_closed: called once: None after an orderly end of file, else the violation.
+            arena: the plugin's shared memory, if it has any; closed with the channel.
             hide: takes secrets out of what the plugin says in its errors.
         """
+        channel.setblocking(False)  # noqa: FBT003  the standard library's own signature
         self._socket = channel
-        self._socket.setblocking(False)  # noqa: FBT003  the standard library's own signature
         self._loop = asyncio.get_running_loop()
-        self._decoder = Decoder(frames=_FRAMES)
-        self._waiting: dict[int, asyncio.Future[msgspec.Raw] | Stream] = {}
-        self._next_id = 1
-        self._unsent = bytearray()
+        self._decoder = Decoder(frames=RAW_FRAMES)
+        self._outgoing = Outgoing(channel, loop=self._loop, on_error=self.close)
+        self._arena = None if arena is None else Arena(arena, is_manager=True)
+        self._wire: Callable[[Frame], bytes] = encode if self._arena is None else self._arena.wire
+        self._waiting = WaitingRequests(self._loop, post=self._post, hide=hide)
         self._on_note = on_note
-        self._on_ask = on_ask
-        self._questions: set[asyncio.Task[None]] = set()
-        self._question_bytes = 0
+        self._questions = Questions(on_ask, post=self._post)
         self._on_closed = on_closed
-        self._hide = hide
         self._open = True
-        self._loop.add_reader(self._socket.fileno(), self._readable)
+        self._loop.add_reader(channel.fileno(), self._readable)
+
+    def ask(self, kind: Kind, method: str, body: Any = None, *, deadline_s: float, on_answer: OnAnswer) -> int:  # noqa: ANN401  msgpack values
+        """Send one request, and return its number.
+
+        Args:
+            kind: of the request.
+            method: its name.
+            body: its arguments.
+            deadline_s: how long the answer may take.
+            on_answer: called once with what came of it: a value, which is valid only during the call, or an error.
+
+        Raises:
+            PluginGone: the plugin is not connected.
+            RefusedError: too many requests wait already.
+        """
+        due_s = self._loop.time() + deadline_s
+        return self._send(kind, method, body, Waiting(method, on_answer, deadline_s=deadline_s, due_s=due_s))
+
+    def cancel(self, number: int) -> None:
+        """Stop waiting for an answer, and tell the plugin."""
+        self._waiting.cancel(number)
 
     async def request(self, kind: Kind, method: str, body: Any = None, *, deadline_s: float) -> Any:  # noqa: ANN401  msgpack values
         """Send one request, wait for its answer and decode that.
@@ -110,9 +121,9 @@ class Connection:
             ProtocolViolation: the answer is too much to decode, or no msgpack.
             RefusedError: too many requests wait already.
         """
-        return self._decoded(await self.call(kind, method, body, deadline_s=deadline_s), most_bytes=MAX_QUESTION_BYTES)
+        return decoded(await self.call(kind, method, body, deadline_s=deadline_s), most_bytes=MAX_QUESTION_BYTES)
 
-    async def call(self, kind: Kind, method: str, body: Any = None, *, deadline_s: float) -> msgspec.Raw:  # noqa: ANN401  msgpack values
+    async def call(self, kind: Kind, method: str, body: Any = None, *, deadline_s: float) -> Value:  # noqa: ANN401  msgpack values
         """Send one request and wait for its answer; if the caller is cancelled, or the time is up, cancel it.
 
         Raises:
@@ -120,19 +131,15 @@ class Connection:
             PluginGone: the plugin ended first.
             RefusedError: too many requests wait already.
         """
-        request_id = self._next_id
-        future: asyncio.Future[msgspec.Raw] = self._loop.create_future()
-        self._send(kind, method, body, future)
-        deadline = self._loop.call_later(deadline_s, self._expire, request_id, future, method, deadline_s)
+        future: asyncio.Future[Value] = self._loop.create_future()
+        number = self.ask(kind, method, body, deadline_s=deadline_s, on_answer=partial(settle, future))
         try:
             return await future
         except asyncio.CancelledError:
-            self._cancel(request_id)
+            self.cancel(number)
             raise
-        finally:
-            deadline.cancel()
 
-    async def stream(self, method: str, body: Any = None, *, deadline_s: float) -> AsyncGenerator[msgspec.Raw, None]:  # noqa: ANN401  msgpack values
+    async def stream(self, method: str, body: Any = None, *, deadline_s: float) -> AsyncGenerator[Value, None]:  # noqa: ANN401  msgpack values
         """Call a method that is a generator, and yield its values; ending early cancels it.
 
         Args:
@@ -145,8 +152,11 @@ class Connection:
             PluginGone: the plugin ended first.
             RefusedError: too many requests wait already.
         """
-        request_id, stream = self._next_id, Stream(self._loop)
-        self._send(Kind.CALL, method, body, stream)
+        stream = Stream(self._loop)
+        waiting = Waiting(
+            method, lambda _value, error: stream.end(error), deadline_s=deadline_s, due_s=math.inf, stream=stream
+        )
+        number = self._send(Kind.CALL, method, body, waiting)
         try:
             while True:
                 try:
@@ -156,13 +166,13 @@ class Connection:
                 if value is None:
                     return
                 if more := stream.grant():
-                    self._post(Frame(Kind.CREDIT, request_id, "", more))
+                    self._post(Frame(Kind.CREDIT, number, "", more))
                 yield value
         finally:
             stream.abandoned = True
-            self._cancel(request_id)
+            self.cancel(number)
 
-    def deliver(self, wire: bytes) -> None:
+    def deliver(self, delivery: Delivery) -> None:
         """Send what `delivery` made.
 
         Raises:
@@ -170,12 +180,13 @@ class Connection:
         """
         if not self._open:
             raise _not_connected()
-        self._write(bytearray(wire))
+        is_large = self._arena is not None and len(delivery.wire) >= FROM_BYTES
+        self._write(self._wire(delivery.frame) if is_large else delivery.wire)
 
     @property
     def unsent_bytes(self) -> int:
         """How much the plugin has not taken yet, beyond what the kernel keeps for it."""
-        return len(self._unsent)
+        return self._outgoing.unsent_bytes
 
     def close(self, cause: MobileOpsError | None = None) -> None:
         """Stop reading, fail what waits and close the socket."""
@@ -183,75 +194,37 @@ class Connection:
             return
         self._open = False
         self._loop.remove_reader(self._socket.fileno())
-        self._loop.remove_writer(self._socket.fileno())
+        self._outgoing.close()
         self._socket.close()
-        self._unsent = bytearray()
-        for waiting in self._waiting.values():
-            error = cause or PluginGone("the plugin ended before it answered", code="MOP5004")
-            if isinstance(waiting, Stream):
-                waiting.end(error)
-            elif not waiting.done():
-                waiting.set_exception(error)
-                waiting.exception()  # retrieved: nobody may be waiting any more
-        self._waiting.clear()
-        for question in self._questions:
-            question.cancel()
+        if self._arena is not None:
+            self._arena.close()
+        self._waiting.fail(cause)
+        self._questions.cancel()
         self._on_closed(cause)
 
-    def _send(self, kind: Kind, method: str, body: Any, waiting: asyncio.Future[msgspec.Raw] | Stream) -> None:  # noqa: ANN401  msgpack values
+    def _send(self, kind: Kind, method: str, body: Any, waiting: Waiting) -> int:  # noqa: ANN401  msgpack values
         if not self._open:
             raise _not_connected()
-        if len(self._waiting) >= MAX_WAITING_REQUESTS or len(self._unsent) > MAX_BACKLOG_BYTES:
+        if self._waiting.count >= MAX_WAITING_REQUESTS or self._outgoing.unsent_bytes > MAX_BACKLOG_BYTES:
             raise RefusedError(
-                f"{len(self._waiting)} calls wait already, {len(self._unsent)} bytes of them unread",
+                f"{self._waiting.count} calls wait already, {self.unsent_bytes} bytes of them unread",
                 code="MOP5005",
                 fix="wait for answers before calling again",
             )
-        request_id = self._next_id
-        wire = encode(Frame(kind, request_id, method, body))
-        self._next_id += 1
-        self._waiting[request_id] = waiting
+        number = self._waiting.next
+        wire = self._wire(Frame(kind, number, method, body))
+        self._waiting.add(waiting)
         self._write(wire)
+        return number
 
     def _post(self, frame: Frame) -> None:
         if self._open:
-            self._write(encode(frame))
+            self._write(self._wire(frame))
 
-    def _cancel(self, request_id: int) -> None:
-        """Tell the plugin that nobody waits; its answer is still known, read and dropped when it comes."""
-        if request_id in self._waiting:
-            self._post(Frame(Kind.CANCEL, request_id, "", None))
-
-    def _expire(self, request_id: int, future: asyncio.Future[msgspec.Raw], method: str, deadline_s: float) -> None:
-        if not future.done():
-            future.set_exception(cancelled_late(method, deadline_s))
-            self._cancel(request_id)
-
-    def _write(self, wire: bytearray) -> None:
-        if not self._unsent:
-            sent = self._send_now(wire)
-            if sent == len(wire):
-                return
-            del wire[:sent]
-        if wire and self._open:
-            self._unsent += wire
-            self._loop.add_writer(self._socket.fileno(), self._writable)
-            if len(self._unsent) > MAX_UNSENT_BYTES:
-                self.close(ProtocolViolation(f"the plugin left {len(self._unsent)} bytes unread", code="MOP5006"))
-
-    def _send_now(self, wire: bytearray) -> int:
-        try:
-            return self._socket.send(wire)
-        except BlockingIOError:
-            return 0
-        except OSError:
-            self.close()
-            return 0
-
-    def _writable(self) -> None:
-        del self._unsent[: self._send_now(self._unsent)]
-        if self._open and not self._unsent:
-            self._loop.remove_writer(self._socket.fileno())
+    def _write(self, wire: bytes) -> None:
+        self._outgoing.write(wire)
+        if self._outgoing.unsent_bytes > MAX_UNSENT_BYTES:
+            self.close(ProtocolViolation(f"the plugin left {self.unsent_bytes} bytes unread", code="MOP5006"))
 
     def _readable(self) -> None:
         try:
@@ -262,6 +235,9 @@ class Connection:
             for frame in frames:
                 if self._open:
                     self._received(frame)
+            if self._arena is not None and self._open:
+                for offset in self._arena.taken():
+                    self._post(Frame(Kind.TAKEN, offset, "", None))
         except BlockingIOError:
             return
         except ProtocolViolation as violation:
@@ -271,89 +247,38 @@ class Connection:
 
     def _received(self, frame: RawFrame) -> None:
         kind = frame.kind
-        if kind in ANSWERS:
-            self._answered(frame)
+        body = frame.body if frame.place is None else self._copied(frame)
+        if kind is RESULT:
+            self._waiting.result(frame.id, body)
+        elif kind is Kind.ERROR or kind is Kind.END:
+            self._waiting.ended(frame, body)
         elif kind is Kind.NOTE:
-            body = self._decoded(frame.body, most_bytes=MAX_NOTE_BYTES)
-            self._on_note(Frame(kind, frame.id, frame.method, body))
+            self._on_note(Frame(kind, frame.id, frame.method, decoded(body, most_bytes=MAX_NOTE_BYTES)))
         elif kind is Kind.ASK:
-            self._asked(frame)
+            self._questions.take(frame.id, frame.method, body)
         elif kind is Kind.ITEM:
-            waiting = self._waiting.get(frame.id)
-            if not isinstance(waiting, Stream):
-                raise ProtocolViolation(f"a value for {frame.id}, which is no open stream", code="MOP5018")
-            waiting.put(frame.body.copy())
+            self._waiting.item(frame.id, body)
+        elif self._arena is not None and kind is Kind.TAKEN:
+            self._arena.freed(frame.id)
+        elif self._arena is not None and kind is Kind.ROOM:
+            self._arena.roomier(frame.id)
         else:
             raise ProtocolViolation(f"a plugin may not send {kind.name}", code="MOP5007")
 
-    def _answered(self, frame: RawFrame) -> None:
-        """Take in the last frame of a request, which waits until that has proved right: a close fails what waits."""
-        waiting = self._waiting.get(frame.id)
-        if waiting is None or (isinstance(waiting, Stream) and frame.kind is Kind.RESULT):
-            raise ProtocolViolation(f"an answer to request {frame.id}, which does not wait for it", code="MOP5003")
-        if frame.kind is Kind.END and not isinstance(waiting, Stream):
-            raise ProtocolViolation(f"the end of {frame.id}, which is no stream", code="MOP5018")
-        error = None
-        if frame.kind is Kind.ERROR:
-            error = remote_error(self._decoded(frame.body, most_bytes=MAX_NOTE_BYTES), hide=self._hide)
-        del self._waiting[frame.id]
-        if isinstance(waiting, Stream):
-            waiting.end(error)
-        elif waiting.done():
-            return
-        elif error is not None:
-            waiting.set_exception(error)
-        else:
-            waiting.set_result(frame.body.copy())
-
-    def _decoded(self, body: msgspec.Raw, *, most_bytes: int) -> Any:  # noqa: ANN401  msgpack values
-        """Decode what a plugin wrote, if that is little enough.
-
-        Raises:
-            ProtocolViolation: it is too much (MOP5020), or cannot be decoded (MOP5002).
-        """
-        payload = memoryview(body)
-        if len(payload) > most_bytes or counting.exceeds(payload, MAX_VALUES):
-            raise ProtocolViolation(
-                f"{len(payload)} bytes are more than the plugin manager reads",
-                code="MOP5020",
-                why=f"at most {most_bytes} bytes and {MAX_VALUES} values",
-            )
-        try:
-            return _VALUES.decode(payload)
-        except (msgspec.DecodeError, RecursionError, ValueError, TypeError) as error:
-            raise malformed(error) from error
-
-    def _asked(self, frame: RawFrame) -> None:
-        size = len(memoryview(frame.body))
-        self._question_bytes += size
-        if len(self._questions) >= MAX_OPEN_QUESTIONS or self._question_bytes > MAX_QUESTION_BYTES:
-            raise ProtocolViolation(
-                f"{len(self._questions) + 1} questions at the same time, of {self._question_bytes} bytes",
-                code="MOP5008",
-            )
-        body = self._decoded(frame.body, most_bytes=MAX_QUESTION_BYTES)
-        question = self._loop.create_task(self._answer(Frame(frame.kind, frame.id, frame.method, body), size))
-        self._questions.add(question)
-        question.add_done_callback(self._questions.discard)
-
-    async def _answer(self, frame: Frame, size: int) -> None:
-        try:
-            answer = Frame(Kind.RESULT, frame.id, "", await self._on_ask(frame))
-        except MobileOpsError as error:
-            answer = Frame(Kind.ERROR, frame.id, "", error.to_dict())
-        finally:
-            self._question_bytes -= size
-        self._post(answer)
+    def _copied(self, frame: RawFrame) -> Value:
+        if self._arena is None or frame.place is None:
+            raise ProtocolViolation("a body in an arena that was never there", code="MOP5022")
+        return self._arena.copied(frame.place)
 
 
-def delivery(method: str, body: Any) -> bytes:  # noqa: ANN401  msgpack values
-    """Return the wire form of something that wants no answer; any number of connections can deliver it.
+def delivery(method: str, body: Any) -> Delivery:  # noqa: ANN401  msgpack values
+    """Return something that wants no answer.
 
     Raises:
         ProtocolViolation: it is too long.
     """
-    return bytes(encode(Frame(Kind.DELIVER, 0, method, body)))
+    frame = Frame(Kind.DELIVER, 0, method, body)
+    return Delivery(frame, encode(frame))
 
 
 def _not_connected() -> PluginGone:

@@ -10,8 +10,14 @@ from mobileops.runtime.channel.rpc import LENGTH, MAX_FRAME_BYTES, READ_BYTES, F
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
 _DECODER: Final = msgspec.msgpack.Decoder(Frame)
+_HEAD: Final = LENGTH.size
+_length_at: Final = LENGTH.unpack_from
+
+
+_BROKEN: Final = (msgspec.DecodeError, RecursionError, ValueError)
 
 
 class FrameDecoder(Protocol):
@@ -21,6 +27,10 @@ class FrameDecoder(Protocol):
         """Return the frame."""
 
 
+def _refuse(_payload: memoryview, error: Exception) -> Any:  # noqa: ANN401  never a value
+    raise malformed(error) from error
+
+
 class Decoder:
     """Cut a byte stream into frames.
 
@@ -28,15 +38,27 @@ class Decoder:
 
     The buffer is read into without a copy. It grows with the bytes that have arrived, never with a length that is
     only declared, and is given back when the long frame is complete.
+
+    Attributes:
+        longest: of the frames that did not fit into `READ_BYTES`; whoever looks at it may set it to 0 again.
     """
 
-    def __init__(self, *, limit: int = MAX_FRAME_BYTES, frames: FrameDecoder = _DECODER) -> None:
+    def __init__(
+        self,
+        *,
+        limit: int = MAX_FRAME_BYTES,
+        frames: FrameDecoder = _DECODER,
+        rescue: Callable[[memoryview, Exception], Any] = _refuse,
+    ) -> None:
         """Start with an empty buffer.
 
         Args:
             limit: longest payload in bytes.
             frames: decodes one payload.
+            rescue: returns a frame for a payload that cannot be decoded, or raises what that means.
         """
+        self.longest = 0
+        self._rescue = rescue
         self._limit = limit
         self._decode = frames.decode
         self._room = READ_BYTES
@@ -70,29 +92,40 @@ class Decoder:
         got = connection.recv_into(self._buffer[filled:] if filled else self._buffer, 0, flags)
         if not got:
             return None
-        self._filled = filled + got
+        self._filled = filled = filled + got
+        if filled > _HEAD and _length_at(self._buffer)[0] + _HEAD == filled <= READ_BYTES:  # one frame, as most are
+            self._filled, payload = 0, self._buffer[_HEAD:filled]
+            try:
+                return [self._decode(payload)]
+            except _BROKEN as error:
+                return [self._rescue(payload, error)]
         return self._cut()
 
     def _cut(self) -> list[Any]:
         """Take the complete frames off the buffer, and leave room to read the rest of the one under way."""
         frames: list[Any] = []
         buffer, filled, at = self._buffer, self._filled, 0
-        decode, head = self._decode, LENGTH.size
+        decode, limit = self._decode, self._limit
         needed = 0
-        try:
-            while filled - at >= head:
-                (size,) = LENGTH.unpack_from(buffer, at)
-                if size > self._limit:
-                    raise too_long(size, self._limit)
-                end = at + head + size
-                if end > filled:
-                    needed = end - at
-                    break
-                frames.append(decode(buffer[at + head : end]))
-                at = end
-        except (msgspec.DecodeError, RecursionError, ValueError) as error:
-            raise malformed(error) from error
-        self._keep(at, needed)
+        while filled - at >= _HEAD:
+            (size,) = _length_at(buffer, at)
+            if size > limit:
+                raise too_long(size, limit)
+            end = at + _HEAD + size
+            if end > filled:
+                needed = end - at
+                self.longest = max(self.longest, size if size >= READ_BYTES else 0)
+                break
+            payload = buffer[at + _HEAD : end]
+            try:
+                frames.append(decode(payload))
+            except _BROKEN as error:
+                frames.append(self._rescue(payload, error))
+            at = end
+        if at == filled and self._room == READ_BYTES:
+            self._filled = 0
+        else:
+            self._keep(at, needed)
         return frames
 
     def _keep(self, at: int, needed: int) -> None:
@@ -105,8 +138,7 @@ class Decoder:
         left = self._filled - at
         if left == 0:
             self._filled = 0
-            if self._room > READ_BYTES:
-                self._room, self._buffer = READ_BYTES, memoryview(bytearray(READ_BYTES))
+            self._room, self._buffer = READ_BYTES, memoryview(bytearray(READ_BYTES))
             return
         if at:
             rest = bytes(self._buffer[at : self._filled])

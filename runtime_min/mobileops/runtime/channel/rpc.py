@@ -1,6 +1,6 @@
 """Framing of every socket: plugin manager ⇄ plugin, command line ⇄ plugin manager. The same file on both sides.
 
-A frame is a little-endian u32 length and that many bytes of msgpack: the array ``[kind, id, method, body]``.
+A frame is a little-endian u32 length and that many bytes of msgpack: the array ``[kind, id, method, body, place]``.
 
 ========= === ================= ==============================================================
 kind      no. direction         meaning
@@ -17,13 +17,17 @@ CANCEL    8   asker → server    nobody waits for the request with this id any 
 ITEM      9   server → asker    one more value of the stream that the request with this id opened
 END       10  server → asker    the stream is complete; like RESULT and ERROR, the last frame with this id
 CREDIT    11  asker → server    ``body`` more items of the stream with this id may be sent
+TAKEN     12  both              what lay in the arena at offset ``id`` was copied out (see the module ``arena``)
+ROOM      13  plugin → manager  the first ``id`` bytes of the manager's half of the arena may be used
 ========= === ================= ==============================================================
+
+``place`` is nil or absent, or ``[offset, length]`` of a body that lies in the arena; ``body`` is nil then.
 
 Rules, each enforced by `mobileops.runtime.channel.decoder` or the peer's dispatcher; breaking one ends the connection
 with a `ProtocolViolation`:
 
 - the length is checked against the limit before anything is allocated (a peer may be hostile);
-- a frame is exactly one array of those four types, nothing after it;
+- a frame is exactly one array of those types, nothing after it;
 - an answer must carry the id of a request that waits, once, whether or not the request was cancelled;
 - a stream may send `STREAM_WINDOW` items, then as many more as it has been granted.
 
@@ -76,19 +80,53 @@ class Kind(enum.IntEnum):
     ITEM = 9
     END = 10
     CREDIT = 11
+    TAKEN = 12
+    ROOM = 13
 
+
+CALL: Final = Kind.CALL
+RESULT: Final = Kind.RESULT
+"""The two of every call under a name of their own: looking up a member of an enumeration takes 0.2 µs."""
 
 ANSWERS: Final = frozenset({Kind.RESULT, Kind.ERROR, Kind.END})
 """The kinds that end a request."""
 
 
+class Place(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Where in the arena a body lies; both numbers are whatever the other side claims."""
+
+    offset: int
+    length: int
+
+
 class Frame(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One message: ``[kind, id, method, body]``."""
+    """One message: ``[kind, id, method, body, place]``."""
 
     kind: Kind
     id: int
     method: str
     body: Any
+    place: Place | None = None
+
+
+class RawFrame(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A `Frame` whose body is still msgpack; it is valid only until more is read."""
+
+    kind: Kind
+    id: int
+    method: str
+    body: msgspec.Raw
+    place: Place | None = None
+
+
+RAW_FRAMES: Final = msgspec.msgpack.Decoder(RawFrame)
+
+
+class Call(msgspec.Struct):
+    """The body of CALL and QUEUE; either part may still be msgpack."""
+
+    args: Any = ()
+    kwargs: Any = {}
 
 
 def _plain(value: object) -> object:
@@ -109,23 +147,37 @@ def _plain(value: object) -> object:
 _ENCODER: Final = msgspec.msgpack.Encoder(enc_hook=_plain)
 
 
-def encode(frame: Frame) -> bytearray:
+_encode: Final = _ENCODER.encode
+_length: Final = LENGTH.pack
+
+
+def encode(frame: Frame) -> bytes:
     """Return the wire form of a frame.
 
     Raises:
         TypeError: the body has a value that msgpack cannot carry.
         ProtocolViolation: the frame is longer than `MAX_FRAME_BYTES`.
     """
-    wire = bytearray(LENGTH.size)
     try:
-        _ENCODER.encode_into(frame, wire, LENGTH.size)
+        payload = _encode(frame)
     except NotImplementedError as error:
         raise TypeError(str(error)) from error
-    size = len(wire) - LENGTH.size
+    size = len(payload)
     if size > MAX_FRAME_BYTES:
         raise too_long(size, MAX_FRAME_BYTES)
-    LENGTH.pack_into(wire, 0, size)
-    return wire
+    return _length(size) + payload
+
+
+def encode_body(body: object) -> bytes:
+    """Return a body alone as msgpack.
+
+    Raises:
+        TypeError: it has a value that msgpack cannot carry.
+    """
+    try:
+        return _ENCODER.encode(body)
+    except NotImplementedError as error:
+        raise TypeError(str(error)) from error
 
 
 def too_long(size: int, limit: int) -> ProtocolViolation:

@@ -27,21 +27,35 @@ class InFlight:
         self._none = asyncio.Event()
         self._none.set()
 
-    @contextmanager
-    def one(self) -> Iterator[None]:
-        """Count a call for the length of the block, and note whether it was answered in time."""
+    def begin(self) -> None:
+        """Count a call."""
         self.count += 1
         self._none.clear()
+
+    def end(self, error: BaseException | None) -> None:
+        """Count it no more, and note whether it was answered in time.
+
+        Args:
+            error: what it was answered with.
+        """
+        if error is None:
+            self._overdue = False
+        elif isinstance(error, CallError):
+            self._overdue = error.code == NO_ANSWER
+        self.count -= 1
+        if not self.count:
+            self._none.set()
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Count a call for the length of the block."""
+        self.begin()
         try:
             yield
-            self._overdue = False
-        except CallError as error:
-            self._overdue = error.code == NO_ANSWER
+        except BaseException as error:
+            self.end(error)
             raise
-        finally:
-            self.count -= 1
-            if not self.count:
-                self._none.set()
+        self.end(None)
 
     @property
     def is_busy(self) -> bool:

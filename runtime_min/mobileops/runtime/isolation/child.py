@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 MESSAGE_LIMIT_BYTES: Final = 64 * 1024
 ASSIGNMENT_LIMIT_BYTES: Final = 4 * 1024 * 1024
-#: Channel, output and assignment.
-FIXED_DESCRIPTORS: Final = 3
+#: Channel, output, assignment and arena.
+FIXED_DESCRIPTORS: Final = 4
 MAX_ENTRANCES: Final = 3
 MAX_PLACES: Final = 128
 #: The last one is a socket to the network broker, with a network permission.
@@ -33,7 +33,8 @@ DESCRIPTORS_PER_REQUEST: Final = FIXED_DESCRIPTORS + MAX_ENTRANCES + MAX_PLACES 
 _OUTPUT: Final = (1, 2)
 _CHANNEL: Final = 3
 _STATUS: Final = 4
-_FIRST_FREE: Final = 5
+_ARENA: Final = 5
+_FIRST_FREE: Final = 6
 _LAST_DESCRIPTOR: Final = (1 << 32) - 1
 _ABOVE_THE_FIXED_ONES: Final = 256
 _FAILED: Final = 1
@@ -104,8 +105,8 @@ class Child:
 
         Args:
             request: who to be.
-            descriptors: channel, output, assignment, the entrances of the control groups, the mount of each granted
-                path, and with a network permission a socket to the network broker.
+            descriptors: channel, output, assignment, arena, the entrances of the control groups, the mount of each
+                granted path, and with a network permission a socket to the network broker.
             status: pipe that takes the failure; it is closed when the sandbox stands.
         """
         try:
@@ -115,7 +116,8 @@ class Child:
                 os.write(entrance, b"0")
             self._remember("descriptors")
             order = msgspec.msgpack.decode(os.pread(descriptors[2], ASSIGNMENT_LIMIT_BYTES, 0))
-            trees = _arrange([*descriptors[:2], status, *descriptors[first_tree:]])
+            order["assignment"]["arena"] = _ARENA
+            trees = _arrange([*descriptors[:2], status, descriptors[3], *descriptors[first_tree:]])
             status = _STATUS
             self._confine(request.confinement, trees)
         except BaseException as error:  # noqa: BLE001 (reported, then the process ends)
@@ -139,13 +141,14 @@ class Child:
 
 
 def _arrange(descriptors: Sequence[int]) -> list[int]:
-    """Leave 0, 1, 2, the channel, the status pipe and the mounts open, and nothing else; return the mounts' places."""
+    """Leave 0, 1, 2, the channel, the status pipe, the arena and the mounts open; return the mounts' places."""
     high = [fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, _ABOVE_THE_FIXED_ONES) for number in descriptors]
-    channel, output, status, *trees = high
+    channel, output, status, arena, *trees = high
     for number in _OUTPUT:
         os.dup2(output, number)
     os.dup2(channel, _CHANNEL, inheritable=False)
     os.dup2(status, _STATUS, inheritable=False)
+    os.dup2(arena, _ARENA, inheritable=False)
     places = [os.dup2(tree, _FIRST_FREE + place, inheritable=False) for place, tree in enumerate(trees)]
     call("close_range", _FIRST_FREE + len(trees), _LAST_DESCRIPTOR, 0)
     return places

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import msgspec
 
 from mobileops.errors import HostFault, IsolationRefused
+from mobileops.runtime.channel import arena
 from mobileops.runtime.isolation import bare, credentials, refusal, rootfs
 from mobileops.runtime.isolation.child import ASSIGNMENT_LIMIT_BYTES, MESSAGE_LIMIT_BYTES, Request
 from mobileops.runtime.isolation.netns import UDP_PORTS_LIMIT
@@ -57,6 +58,7 @@ class Launched:
         pidfd: to signal it with ``signal.pidfd_send_signal`` and to wait for it; the caller closes it.
         channel: this side of the plugin's stream socket; the caller closes it.
         output: read end of the plugin's stdout and stderr; the caller closes it.
+        arena: descriptor of the memory that it shares with the manager, if there is any; the caller closes it.
         absent: granted paths that this host does not have.
         group: its control groups, if it has any; the caller removes them when it has ended.
         level: ``FULL`` or ``NO-NAMESPACE``.
@@ -67,6 +69,7 @@ class Launched:
     pidfd: int
     channel: socket.socket
     output: int
+    arena: int | None = None
     absent: tuple[str, ...] = ()
     group: Group | None = None
     level: str = "FULL"
@@ -241,15 +244,16 @@ class Launcher:
         self._next_id += 1
         channel, theirs = socket.socketpair()
         output, output_write = os.pipe()
-        memory = os.memfd_create("assignment")
+        memory, shared = os.memfd_create("assignment"), arena.create()
         try:
             os.write(memory, packed)
             if uid is not None:  # so that the plugin can open /dev/stderr by name
                 os.fchown(output_write, uid, uid)
-            message = self._request(request, [theirs.fileno(), output_write, memory, *extras])
+            message = self._request(request, [theirs.fileno(), output_write, memory, shared, *extras])
         except BaseException:
             channel.close()
             os.close(output)
+            os.close(shared)
             raise
         finally:
             theirs.close()
@@ -257,7 +261,7 @@ class Launcher:
             os.close(memory)
         pidfd = message["pidfd"]
         self._running[request.launch_id] = _pid_of(pidfd)
-        return Launched(request.launch_id, self._running[request.launch_id], pidfd, channel, output)
+        return Launched(request.launch_id, self._running[request.launch_id], pidfd, channel, output, shared)
 
     def read_exits(self) -> list[Exit]:
         """Return the ends that were reported since the last call, without waiting.

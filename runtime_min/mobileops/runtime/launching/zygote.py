@@ -4,7 +4,7 @@ Protocol on inherited SOCK_SEQPACKET sockets, one JSON document per message. Con
 
     manager → zygote   {"manager_pid", "python", "contents", "bare"}                      once, at the start
     zygote → manager   {"event": "ready"}  or  {"event": "failed", "step", "errno", "detail"}
-    manager → zygote   {"launch_id", "entry", "confinement": {…}} + [channel, output, assignment, mounts…]
+    manager → zygote   {"launch_id", "entry", "confinement": {…}} + [channel, output, assignment, arena, mounts…]
     zygote → manager   {"event": "started", "launch_id"} + [pidfd]
                        {"event": "failed", "launch_id", "step", "errno", "detail"}
 

@@ -8,28 +8,26 @@ removed; it is started again on demand (`mobileops.runtime.manager.client`).
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import os
 import signal
 import socket
 import struct
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from mobileops.errors import HostFault, MobileOpsError, RefusedError
+from mobileops.errors import HostFault
 from mobileops.runtime import durable
-from mobileops.runtime.channel.decoder import Decoder
-from mobileops.runtime.channel.rpc import MAX_CONTROL_FRAME_BYTES, READ_BYTES, Frame, Kind, encode
 from mobileops.runtime.launching import enforcement
 from mobileops.runtime.launching.launcher import Launcher
+from mobileops.runtime.manager.control import ControlClient
 from mobileops.runtime.manager.notification import Notifier
 from mobileops.runtime.manager.verbs import Verbs
 from mobileops.runtime.store import Store
 from mobileops.runtime.supervision.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping
+    from collections.abc import Callable, Mapping
 
     from mobileops.runtime.home import Home
     from mobileops.runtime.isolation.cgroups import Groups
@@ -41,8 +39,7 @@ WATCH_S: Final = 20.0
 LAST_WORDS_S: Final = 1.0
 """How long requests that are under way may take to be answered when everything has been stopped."""
 
-CANCELLED_WITH_THEIR_CLIENT: Final = frozenset({"call", "watch"})
-"""Requests that are about nobody but who asked; the others are carried out to their end."""
+ACCEPT_AGAIN_S: Final = 1.0
 
 _UCRED: Final = struct.Struct("3i")  # struct ucred: pid, uid, gid (unix(7))
 
@@ -76,7 +73,7 @@ class Daemon:
         self._stopping = asyncio.Event()
         self._last_request = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
-        self._clients: dict[asyncio.Task[Any], asyncio.StreamWriter] = {}
+        self._clients: set[ControlClient] = set()
         self._verbs = Verbs(self._supervisor, shut_down=self._shut_down_later)
 
     async def serve(self, *, ready: Callable[[], None]) -> None:
@@ -87,7 +84,7 @@ class Daemon:
         """
         loop = asyncio.get_running_loop()
         listener = _listen(self._home)
-        server = await asyncio.start_unix_server(self._client, sock=listener)
+        self._listen_on(listener)
         self._last_request = loop.time()
         watching = asyncio.create_task(self._watch())
         ready()
@@ -98,28 +95,20 @@ class Daemon:
         watching.cancel()
         starting.cancel()
         await asyncio.wait({starting})
-        server.close()
+        loop.remove_reader(listener.fileno())
+        listener.close()
         await self._supervisor.stop_all()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=LAST_WORDS_S)
         self._close_launcher()
         with suppress(FileNotFoundError):
             (self._home.run / SOCKET_NAME).unlink()
-        await self._hang_up()
+        for client in tuple(self._clients):  # last: a client takes this for the end of the plugin manager
+            client.close()
 
     def stop(self) -> None:
         """Make `serve` stop every plugin and return; from the loop's own thread."""
         self._stopping.set()
-
-    async def _hang_up(self) -> None:
-        """Close what is still connected; last.
-
-        Because a client takes the end of its connection for the end of the plugin manager.
-        """
-        for writer in self._clients.values():
-            writer.close()
-        if self._clients:
-            await asyncio.wait(set(self._clients))
 
     def _launcher(self) -> Launcher:
         """Return the launcher, starting the zygote on first use and after it died."""
@@ -146,62 +135,37 @@ class Daemon:
             self._groups.remove()
             self._groups = None
 
-    async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one connection; it ends when the client hangs up, or when the plugin manager does.
-
-        What a client that went away has called is cancelled.
-        """
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101  asyncio runs every connection's callback in a task
-        self._clients[task] = writer
-        decoder = Decoder(limit=MAX_CONTROL_FRAME_BYTES)
-        calls: dict[int, asyncio.Task[None]] = {}
+    def _accept(self, listener: socket.socket) -> None:
+        """Take in one client."""
+        loop = asyncio.get_running_loop()
         try:
-            while _same_account(writer.get_extra_info("socket")) and (data := await reader.read(READ_BYTES)):
-                for frame in decoder.feed(data):
-                    if frame.kind is Kind.CANCEL:
-                        _cancel(calls.get(frame.id))
-                    else:
-                        self._answer_later(frame, writer, calls)
-        except (ConnectionError, RefusedError):
-            pass  # a client that vanishes or talks nonsense has only itself to inform
-        finally:
-            for call in calls.values():
-                call.cancel()
-            del self._clients[task]
-            writer.close()
-
-    def _answer_later(self, frame: Frame, writer: asyncio.StreamWriter, calls: dict[int, asyncio.Task[None]]) -> None:
-        answering = asyncio.create_task(self._answer(frame, writer))
-        self._tasks.add(answering)  # the loop itself keeps only weak references
-        answering.add_done_callback(self._tasks.discard)
-        if frame.method in CANCELLED_WITH_THEIR_CLIENT:
-            calls[frame.id] = answering
-            answering.add_done_callback(lambda _task: calls.pop(frame.id, None))
-
-    async def _answer(self, frame: Frame, writer: asyncio.StreamWriter) -> None:
-        self._last_request = asyncio.get_running_loop().time()
-        try:
-            values = self._verbs.stream(frame)
-            if values is None:
-                wire = encode(Frame(Kind.RESULT, frame.id, "", await self._verbs.answer(frame)))
-            else:
-                await _send_all(values, frame, writer)
-                wire = encode(Frame(Kind.END, frame.id, "", None))
-        except MobileOpsError as error:
-            wire = encode(Frame(Kind.ERROR, frame.id, "", error.to_dict()))
-        except ConnectionError:
-            return  # the client went away in the middle of a stream
-        except Exception as error:  # noqa: BLE001  one broken request must not end the plugin manager
-            fault = HostFault(
-                f"the plugin manager failed: {type(error).__name__}: {error}",
-                code="MOP5200",
-                fix="report this; 'mobileops logs --daemon' has more",
+            connection, _address = listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        except OSError:  # no descriptor is left (EMFILE, accept(2)); it waits in the backlog meanwhile
+            loop.remove_reader(listener.fileno())
+            loop.call_later(ACCEPT_AGAIN_S, self._listen_on, listener)
+            return
+        self._note_request()
+        if not _same_account(connection):
+            connection.close()
+            return
+        self._clients.add(
+            ControlClient(
+                connection,
+                self._verbs,
+                tasks=self._tasks,
+                on_request=self._note_request,
+                on_closed=self._clients.discard,
             )
-            wire = encode(Frame(Kind.ERROR, frame.id, "", fault.to_dict()))
-        with suppress(ConnectionError):
-            writer.write(wire)
-            await writer.drain()
+        )
+
+    def _listen_on(self, listener: socket.socket) -> None:
+        if not self._stopping.is_set():
+            asyncio.get_running_loop().add_reader(listener.fileno(), self._accept, listener)
+
+    def _note_request(self) -> None:
+        self._last_request = asyncio.get_running_loop().time()
 
     def _shut_down_later(self) -> None:
         asyncio.get_running_loop().call_later(0.01, self._stopping.set)  # after the answer went out
@@ -270,20 +234,8 @@ def _listen(home: Home) -> socket.socket:
     finally:
         os.close(folder)
     listener.listen()
+    listener.setblocking(False)  # noqa: FBT003  the standard library's own signature
     return listener
-
-
-async def _send_all(values: AsyncGenerator[Any, None], frame: Frame, writer: asyncio.StreamWriter) -> None:
-    """Send what a request streams, no faster than the client takes it."""
-    async with contextlib.aclosing(values):
-        async for value in values:
-            writer.write(encode(Frame(Kind.ITEM, frame.id, "", value)))
-            await writer.drain()
-
-
-def _cancel(call: asyncio.Task[None] | None) -> None:
-    if call is not None:
-        call.cancel()
 
 
 def _same_account(connection: socket.socket) -> bool:

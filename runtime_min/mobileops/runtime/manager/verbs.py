@@ -6,8 +6,10 @@ import contextlib
 import os
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from mobileops.errors import UsageError
-from mobileops.runtime.channel.rpc import Frame, Kind
+from mobileops.runtime.channel.rpc import Call, Frame, Kind
 from mobileops.runtime.routing.events import OPERATOR
 from mobileops.runtime.supervision.reloading import DRAIN_S
 from mobileops.runtime.supervision.supervisor import DEFAULT_DEADLINE_S
@@ -15,7 +17,21 @@ from mobileops.runtime.supervision.supervisor import DEFAULT_DEADLINE_S
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
+    from mobileops.runtime.channel.waiting import OnAnswer
+    from mobileops.runtime.routing.calls import OneCall
     from mobileops.runtime.supervision.supervisor import Supervisor
+
+
+class CallRequest(msgspec.Struct, frozen=True):
+    """The body of the request ``call``; its arguments stay msgpack, for the plugin to decode."""
+
+    name: str
+    method: str
+    args: msgspec.Raw = msgspec.Raw(b"\x90")
+    kwargs: msgspec.Raw = msgspec.Raw(b"\x80")
+    deadline_s: float = DEFAULT_DEADLINE_S
+    queued: bool = False
+    stream: bool = False
 
 
 class Verbs:
@@ -46,6 +62,24 @@ class Verbs:
             "status": self._status,
             "shutdown": self._shutdown,
         }
+
+    def begin(self, request: CallRequest, *, on_answer: OnAnswer) -> OneCall | None:
+        """Begin a call that has one result; None when it streams.
+
+        Raises:
+            MobileOpsError: as `mobileops.runtime.routing.calls.Calls.begin`.
+        """
+        calls = self._supervisor.calls
+        if request.stream and not request.queued and calls.streams(request.name, request.method):
+            return None
+        return calls.begin(
+            request.name,
+            request.method,
+            body=Call(request.args, request.kwargs),
+            queued=request.queued,
+            deadline_s=request.deadline_s,
+            on_answer=on_answer,
+        )
 
     def stream(self, frame: Frame) -> AsyncGenerator[Any, None] | None:
         """Return the values of a request that is answered by more than one; None when it is not.

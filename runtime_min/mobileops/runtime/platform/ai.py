@@ -61,7 +61,11 @@ class ModelProcess:
         self._cause = ""
         self._facts: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._connection = Connection(
-            launched.channel, on_note=self._noted, on_ask=_asks_nothing, on_closed=lambda _cause: self._closed()
+            launched.channel,
+            on_note=self._noted,
+            on_ask=_asks_nothing,
+            on_closed=lambda _cause: self._closed(),
+            arena=launched.arena,
         )
         OutputReader(launched.output, self._said)
         self._idle: asyncio.TimerHandle | None = None

@@ -2,20 +2,58 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mobileops.errors import CallError, NotFoundError, PluginError
-from mobileops.runtime.channel.rpc import Kind
+from mobileops.runtime.channel.rpc import CALL, Kind
+from mobileops.runtime.channel.waiting import settle
 from mobileops.runtime.instances.lifecycle import SERVING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
-    import msgspec
-
+    from mobileops.errors import MobileOpsError
+    from mobileops.runtime.channel.answers import Value
     from mobileops.runtime.channel.connection import Connection
+    from mobileops.runtime.channel.waiting import OnAnswer
     from mobileops.runtime.instances.instance import Instance
+
+
+class OneCall:
+    """A call that was begun.
+
+    Attributes:
+        number: of its request.
+        is_over: it was answered, or cancelled.
+    """
+
+    __slots__ = ("_connection", "_instance", "_method", "_on_answer", "is_over", "number")
+
+    def __init__(self, instance: Instance, connection: Connection, method: str, on_answer: OnAnswer) -> None:
+        self._instance = instance
+        self._connection = connection
+        self._method = method
+        self._on_answer = on_answer
+        self.is_over = False
+        self.number = 0
+
+    def cancel(self) -> None:
+        """Stop waiting, and tell the plugin; nothing if it was answered."""
+        if not self.is_over:
+            self.is_over = True
+            self._connection.cancel(self.number)
+            self._instance.calls.end(asyncio.CancelledError())
+
+    def answered(self, value: Value | None, error: MobileOpsError | None) -> None:
+        """Pass on what came of it."""
+        self.is_over = True
+        self._instance.calls.end(error)
+        if isinstance(error, CallError):
+            _reported(self._instance, self._method, error)
+        self._on_answer(value, error)
 
 
 class Calls:
@@ -29,22 +67,23 @@ class Calls:
         """
         self._running = running
 
-    async def call(
-        self, name: str, method: str, *, body: dict[str, Any], queued: bool = False, deadline_s: float
-    ) -> msgspec.Raw:
-        """Call a method, and wait for its one result.
+    def begin(
+        self, name: str, method: str, *, body: object, queued: bool = False, deadline_s: float, on_answer: OnAnswer
+    ) -> OneCall:
+        """Call a method that has one result.
 
         Args:
             name: of the plugin.
             method: of the plugin.
-            body: ``{"args": [...], "kwargs": {...}}``.
+            body: ``{"args": [...], "kwargs": {...}}``, or a `mobileops.runtime.channel.rpc.Call`.
             queued: the plugin takes it with ``get_pending_requests()``.
             deadline_s: how long that may take.
+            on_answer: called once, unless the call is cancelled; a value is valid only during the call.
 
         Raises:
             NotFoundError: not installed, or no such method.
             PluginError: it does not run, or the method streams its results.
-            CallError: the method raised, or did not answer in time.
+            RefusedError: too many calls wait already.
         """
         instance, connection = self._callable(name, method, queued=queued)
         if method in instance.streams and not queued:
@@ -54,11 +93,33 @@ class Calls:
                 why="it is a generator, and this caller takes a single result",
                 fix=f"mobileops call {name} {method} prints them one by one",
             )
+        one = OneCall(instance, connection, method, on_answer)
+        kind = Kind.QUEUE if queued else CALL
+        instance.calls.begin()
         try:
-            with instance.calls.one():
-                return await connection.call(Kind.QUEUE if queued else Kind.CALL, method, body, deadline_s=deadline_s)
-        except CallError as error:
-            _reported(instance, method, error)
+            one.number = connection.ask(kind, method, body, deadline_s=deadline_s, on_answer=one.answered)
+        except BaseException as error:
+            instance.calls.end(error)
+            raise
+        return one
+
+    async def call(
+        self, name: str, method: str, *, body: dict[str, Any], queued: bool = False, deadline_s: float
+    ) -> Value:
+        """Call a method, and wait for its one result; the arguments are those of `begin`.
+
+        Raises:
+            MobileOpsError: as `begin`.
+            CallError: the method raised, or did not answer in time.
+        """
+        future: asyncio.Future[Value] = asyncio.get_running_loop().create_future()
+        one = self.begin(
+            name, method, body=body, queued=queued, deadline_s=deadline_s, on_answer=partial(settle, future)
+        )
+        try:
+            return await future
+        except asyncio.CancelledError:
+            one.cancel()
             raise
 
     def streams(self, name: str, method: str) -> bool:
@@ -72,7 +133,7 @@ class Calls:
 
     async def stream(
         self, name: str, method: str, *, body: dict[str, Any], deadline_s: float
-    ) -> AsyncGenerator[msgspec.Raw, None]:
+    ) -> AsyncGenerator[Value, None]:
         """Call a method that streams its results and yield them; closing this early cancels the call.
 
         Args:

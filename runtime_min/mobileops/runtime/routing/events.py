@@ -21,6 +21,7 @@ from mobileops.runtime.routing.requests import Operation
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
+    from mobileops.runtime.channel.connection import Delivery
     from mobileops.runtime.instances.instance import Instance
 
 MAX_SUBSCRIPTIONS: Final = 1000
@@ -90,15 +91,17 @@ class Events:
             event: msgpack values.
             by: ``plugin:NAME``, `PLATFORM` or `OPERATOR`.
         """
-        wire = delivery("event", {"topic": topic, "event": dict(event)})
+        delivered = delivery("event", {"topic": topic, "event": dict(event)})
         for onlooker in self._onlookers:
-            onlooker.see({"time": timestamp(time.time()), "topic": topic, "from": by, "event": event}, len(wire))
+            onlooker.see(
+                {"time": timestamp(time.time()), "topic": topic, "from": by, "event": event}, len(delivered.wire)
+            )
         wanting = [
             instance
             for instance, patterns in self._patterns.items()
             if instance.routed and any(covers(pattern, topic) for pattern in patterns)
         ]
-        return sum(self._hand_over(instance, wire) for instance in wanting)
+        return sum(self._hand_over(instance, delivered) for instance in wanting)
 
     @contextmanager
     def onlooker(self, pattern: str) -> Iterator[Onlooker]:
@@ -138,7 +141,7 @@ class Events:
         yield from (onlooker.pattern for onlooker in self._onlookers)
         yield from chain.from_iterable(self._patterns.values())
 
-    def _hand_over(self, instance: Instance, wire: bytes) -> bool:
+    def _hand_over(self, instance: Instance, delivered: Delivery) -> bool:
         """Deliver to one subscriber; say at powers of two how much it has lost."""
         if instance.connection is None:
             return False
@@ -148,7 +151,7 @@ class Events:
                 instance.write("WARNING", f"events come faster than it takes them: {lost} lost since it started")
             return False
         try:
-            instance.connection.deliver(wire)
+            instance.connection.deliver(delivered)
         except PluginGone:  # it ends: its channel is closed, and its exit is not reported yet
             return False
         return True

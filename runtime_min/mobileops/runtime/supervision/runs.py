@@ -104,6 +104,7 @@ class Runs:
             on_ask=lambda frame: self._on_ask(instance, frame),
             on_closed=lambda cause: _on_closed(instance, cause),
             hide=instance.hide,
+            arena=launched.arena,
         )
         OutputReader(launched.output, instance.told)
         self._timers.call_later(

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import pytest
 
-from mobileops.runtime.channel.connection import MAX_NOTE_BYTES, MAX_OPEN_QUESTIONS, MAX_VALUES, Connection
+from mobileops.runtime.channel.bounded import MAX_NOTE_BYTES, MAX_VALUES
+from mobileops.runtime.channel.connection import Connection
+from mobileops.runtime.channel.questions import MAX_OPEN_QUESTIONS
 from mobileops.runtime.channel.rpc import MAX_FRAME_BYTES, STREAM_WINDOW, Frame, Kind, encode
 
 if TYPE_CHECKING:

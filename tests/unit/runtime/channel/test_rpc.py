@@ -61,7 +61,7 @@ def test_four_gigabytes_declared_cost_nothing() -> None:
         b"",
         b"\xc0",
         b"\x93\x00\x01\xa1x",
-        b"\x94\x0c\x01\xa1x\xc0",
+        b"\x94\x0e\x01\xa1x\xc0",
         b"\x94\x00\xa1x\xa1x\xc0",
         b"\x94\x00\x01\xa1x\xc0\xc0",
         b"\x91" * 5000,

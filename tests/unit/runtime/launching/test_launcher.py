@@ -108,7 +108,7 @@ def ended(pidfd):
 
 def test_the_assignment_arrives_as_it_was_sent(start):
     assignment = {"text": "ä", "bytes": b"\0", "nested": [{"n": 1.5}, None]}
-    assert msgspec.msgpack.decode(received(start("echo", assignment))) == assignment
+    assert msgspec.msgpack.decode(received(start("echo", assignment))) == {**assignment, "arena": 5}
 
 
 def test_an_assignment_of_a_megabyte_arrives(start):
@@ -297,4 +297,5 @@ def test_a_launcher_leaves_no_descriptors_behind(base):
         launched.channel.close()
         os.close(launched.output)
         os.close(launched.pidfd)
+        os.close(launched.arena)
     assert len(list(Path("/proc/self/fd").iterdir())) == before

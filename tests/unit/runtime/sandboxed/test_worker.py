@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mobileops.plugin.loading import search_path
-from mobileops.runtime.channel.rpc import Frame, Kind
+from mobileops.runtime.channel.rpc import Frame, Kind, encode
 from mobileops.runtime.sandboxed import worker
 from mobileops.runtime.sandboxed.serving import host
 from tests.fakes.plugin_folder import ECHO, write_plugin
@@ -95,6 +95,7 @@ def test_async_methods_are_awaited(tmp_path: Path) -> None:
 
 HEAD = "from mobileops.plugin import ServicePlugin\nclass P(ServicePlugin):\n"
 QUEUED = """
+    import asyncio
     import threading
     from mobileops.plugin import ServicePlugin, plugin_method
 
@@ -115,8 +116,22 @@ QUEUED = """
             self.done.set()
 
         @plugin_method
-        def double(self, value):
+        def double(self, value: int):
             return value * 2
+
+        @plugin_method
+        async def double_later(self, value: int):
+            await asyncio.sleep(0)
+            return value * 2
+
+        @plugin_method
+        def upto(self, most: int):
+            yield from range(most)
+
+        @plugin_method
+        async def upto_later(self, most: int):
+            for number in range(most):
+                yield number
 """
 
 
@@ -125,6 +140,34 @@ def test_a_queued_request_is_answered_by_the_service_loop(tmp_path: Path) -> Non
     running.notes_until("ready")
     assert running.ask(Kind.QUEUE, "double", 21).body == 42
     assert "no plugin method 'nothing'" in running.ask(Kind.QUEUE, "nothing").body["message"]
+    running.stop()
+
+
+@pytest.mark.parametrize(("method", "expected"), [("double_later", 6), ("upto", [0, 1, 2]), ("upto_later", [0, 1, 2])])
+def test_a_queued_request_of_any_kind_of_method_has_its_one_result(
+    tmp_path: Path, method: str, expected: object
+) -> None:
+    running = Running(write_plugin(tmp_path / "echo", QUEUED))
+    running.notes_until("ready")
+    assert running.ask(Kind.QUEUE, method, 3).body == expected
+    running.stop()
+
+
+def test_the_arguments_of_a_queued_request_are_checked_too(tmp_path: Path) -> None:
+    running = Running(write_plugin(tmp_path / "echo", QUEUED))
+    running.notes_until("ready")
+    assert "argument 'value'" in running.ask(Kind.QUEUE, "double", "x").body["message"]
+    running.stop()
+
+
+@pytest.mark.parametrize("kind", [Kind.CALL, Kind.QUEUE])
+def test_a_call_whose_arguments_cannot_be_read_is_refused_and_the_next_is_served(tmp_path: Path, kind: Kind) -> None:
+    running = Running(write_plugin(tmp_path / "echo", QUEUED))
+    running.notes_until("ready")
+    wire = encode(Frame(kind, 5, "double", {"args": ["####"], "kwargs": {}})).replace(b"####", b"\xff" * 4)
+    running.channel.send_wire(wire)  # text that is no UTF-8
+    assert running.channel.receive().body["code"] == "MOP5015"
+    assert running.ask(kind, "double", 21).body == 42
     running.stop()
 
 

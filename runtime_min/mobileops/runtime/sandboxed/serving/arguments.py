@@ -54,6 +54,11 @@ class Arguments:
         self._most = -1 if needs_names else len(placed)
         self._unchecked = all(wanted is Any for wanted in types.values())
 
+    @property
+    def unchecked(self) -> range:
+        """How many positional arguments, with no others, are right whatever they are."""
+        return range(self._fewest, self._most + 1) if self._unchecked else range(0)
+
     def check(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Sequence[Any], Mapping[str, Any]]:
         """Return the arguments as the annotations say.
 

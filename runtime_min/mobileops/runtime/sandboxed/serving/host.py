@@ -7,12 +7,16 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from mobileops.plugin.configuration import layered
+from mobileops.plugin.finishing import finished
 from mobileops.plugin.host import Request
+from mobileops.runtime.channel.arena import Arena
 from mobileops.runtime.channel.rpc import Frame, Kind
 from mobileops.runtime.sandboxed.exchange import Exchange
+from mobileops.runtime.sandboxed.serving.arguments import CODE as WRONG_ARGUMENT
+from mobileops.runtime.sandboxed.serving.method import Method
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
     from pathlib import Path
 
     from mobileops.runtime.channel.blocking import BlockingChannel
@@ -25,7 +29,19 @@ MAX_QUEUED_REQUESTS: Final = 1024
 
 
 class WorkerHost:
-    """The `mobileops.plugin.host.Host` of a sandboxed plugin: everything goes over the channel."""
+    """The `mobileops.plugin.host.Host` of a sandboxed plugin: everything goes over the channel.
+
+    Attributes:
+        document: the manifest.
+        debug: whether errors carry tracebacks.
+        is_upgrade: whether another version ran before.
+        stop_timeout_s: how long the plugin may take to stop.
+        activity: what runs in the main thread.
+        exchange: sends and receives.
+        serving_thread: which thread runs plain methods (`threading.get_ident`).
+        running: the request whose method it runs; 0 for none.
+        run_coroutine: runs one beside the plugin's other ``async def`` methods, and waits for it.
+    """
 
     def __init__(self, channel: BlockingChannel, assignment: Mapping[str, Any], *, app: Path) -> None:
         """Bind a host to its channel.
@@ -33,7 +49,7 @@ class WorkerHost:
         Args:
             channel: to the plugin manager.
             assignment: ``{"manifest": document, "settings": {...}, "debug": bool, "upgrade": bool,
-                "stop_timeout_s": float}``; only the first must be there.
+                "stop_timeout_s": float, "arena": descriptor}``; only the first must be there.
             app: the plugin's folder.
         """
         self.document: Mapping[str, Any] = assignment["manifest"]
@@ -43,11 +59,15 @@ class WorkerHost:
         self.activity: Activity | None = None
         self._settings: Mapping[str, Any] = assignment.get("settings", {})
         self._app = app
-        self.exchange = Exchange(channel)
+        arena = assignment.get("arena")
+        self.exchange = Exchange(channel, arena=None if arena is None else Arena(arena, is_manager=False))
         self._queue: list[Request] = []
         self._queueing = threading.Lock()
         self._queued_ids: set[int] = set()
-        self._running = (0, 0)
+        self._methods: dict[str, Method] = {}
+        self.run_coroutine: Callable[[Coroutine[Any, Any, Any]], Any] | None = None
+        self.serving_thread = 0
+        self.running = 0
         self._ready_at: float | None = None
 
     @property
@@ -95,15 +115,20 @@ class WorkerHost:
 
     def cancelled(self) -> bool:
         """Whether nobody waits any more for the call that this thread runs; see `Plugin.cancelled`."""
-        thread, request_id = self._running
-        if thread != threading.get_ident():
+        if self.serving_thread != threading.get_ident():
             return False
         self.exchange.poll()
-        return request_id in self.exchange.cancelled
+        return self.running in self.exchange.cancelled
 
-    def runs(self, request_id: int) -> None:
-        """Note which call this thread runs; 0 for none."""
-        self._running = (threading.get_ident(), request_id)
+    def call(self, method: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401  whatever the method returns
+        """Run the method that a queued request is about, if the arguments are right.
+
+        Raises:
+            CallError: they are not.
+        """
+        if request.method not in self._methods:
+            self._methods[request.method] = Method(request.method, method)
+        return finished(self._methods[request.method].call(request.args, request.kwargs), run=self.run_coroutine)
 
     def respond(self, request_id: int, result: object) -> None:
         """Answer a queued request.
@@ -146,7 +171,10 @@ class WorkerHost:
             self.activity.join()
 
     def enqueue(self, frame: Frame) -> None:
-        """Queue a request, or answer at once that the queue is full."""
+        """Queue a request, or answer at once that the queue is full or the arguments are unreadable."""
+        if not isinstance(frame.body, dict):
+            self.refuse(frame.id, "TypeError", "the arguments cannot be read", code=WRONG_ARGUMENT)
+            return
         if len(self._queue) >= MAX_QUEUED_REQUESTS:
             message = f"{MAX_QUEUED_REQUESTS} requests wait; the plugin does not take them with get_pending_requests()"
             self.refuse(frame.id, "QueueFull", message, code="MOP5012")
@@ -191,5 +219,4 @@ class WorkerHost:
 
 
 def _arguments(frame: Frame) -> dict[str, Any]:
-    body = frame.body if isinstance(frame.body, dict) else {}
-    return {"args": tuple(body.get("args", ())), "kwargs": dict(body.get("kwargs", {}))}
+    return {"args": tuple(frame.body.get("args", ())), "kwargs": dict(frame.body.get("kwargs", {}))}

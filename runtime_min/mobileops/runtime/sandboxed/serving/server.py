@@ -11,7 +11,6 @@ Every request is answered exactly once. A cancelled one too: with its result if 
 
 from __future__ import annotations
 
-import inspect
 import queue
 import threading
 import traceback
@@ -21,14 +20,14 @@ from typing import TYPE_CHECKING, Any, Final
 from mobileops.errors import MobileOpsError, NotFoundError, PluginError
 from mobileops.plugin.messages import Sender
 from mobileops.plugin.methods import exported
-from mobileops.runtime.channel.rpc import Frame, Kind
+from mobileops.runtime.channel.rpc import CALL, RESULT, Frame, Kind
 from mobileops.runtime.sandboxed import hooks
 from mobileops.runtime.sandboxed.serving.arguments import CODE as WRONG_ARGUMENT
-from mobileops.runtime.sandboxed.serving.arguments import Arguments
+from mobileops.runtime.sandboxed.serving.method import Method
 from mobileops.runtime.sandboxed.serving.streams import Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
     from mobileops.plugin.base import Plugin
@@ -36,39 +35,7 @@ if TYPE_CHECKING:
     from mobileops.runtime.sandboxed.serving.coroutines import Coroutines
     from mobileops.runtime.sandboxed.serving.host import WorkerHost
 
-_STREAMING: Final = object()
-_NO_ARGUMENTS: Final[Mapping[str, Any]] = {}
-
-
-class Method:
-    """One exported method.
-
-    Attributes:
-        run: the bound method.
-        streams: it is a generator, of either kind.
-        waits: it is ``async def``, with or without ``yield``.
-    """
-
-    __slots__ = ("_arguments", "_name", "run", "streams", "waits")
-
-    def __init__(self, name: str, run: Callable[..., Any]) -> None:
-        """Look at a method."""
-        self.run = run
-        self.streams = inspect.isgeneratorfunction(run) or inspect.isasyncgenfunction(run)
-        self.waits = inspect.iscoroutinefunction(run) or inspect.isasyncgenfunction(run)
-        self._name = name
-        self._arguments: Arguments | None = None
-
-    def call(self, body: Mapping[str, Any]) -> Any:  # noqa: ANN401  whatever the method returns
-        """Call it, if the arguments are right.
-
-        Raises:
-            CallError: they are not.
-        """
-        if self._arguments is None:
-            self._arguments = Arguments(self._name, self.run)
-        args, kwargs = self._arguments.check(body.get("args", ()), body.get("kwargs", _NO_ARGUMENTS))
-        return self.run(*args, **kwargs) if kwargs else self.run(*args)
+_NOT_YET: Final = object()
 
 
 class Server:
@@ -97,10 +64,13 @@ class Server:
         self._waiting: set[int] = set()
         self._streams: dict[int, Stream] = {}
         self._coroutines: Coroutines | None = None
+        self._making_loop = threading.Lock()
+        host.run_coroutine = lambda coroutine: self._loop().run(coroutine)
         self._work: queue.SimpleQueue[Callable[[], None] | Frame | None] | None = None
         if any(method.streams or method.waits for method in self._methods.values()):
             self._work = queue.SimpleQueue()
-        self.stopped = threading.Event()
+        self._reply = host.exchange.reply
+        self._is_over = False
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -119,8 +89,7 @@ class Server:
             working = threading.Thread(target=self._serve_work, name="mobileops-methods", daemon=True)
             working.start()
         try:
-            while not self.stopped.is_set():
-                self._dispatch(self._host.next_request())
+            self._serve()
         except MobileOpsError:  # PluginGone, or a ProtocolViolation: whoever is there is no manager
             self._on_gone()
         finally:
@@ -131,10 +100,23 @@ class Server:
                 self._coroutines.close()
             self._activity.finish()
 
+    def _serve(self) -> None:
+        """Read requests; run them here, too, where no second thread does."""
+        next_request, is_alone = self._host.exchange.next_request, self._work is None
+        if is_alone:
+            self._host.serving_thread = threading.get_ident()
+        while not self._is_over:
+            frame = next_request()
+            if is_alone and frame.kind is CALL:
+                self._run(frame)
+            else:
+                self._dispatch(frame)
+
     def _serve_work(self) -> None:
         """Run plain methods, values of streams and lifecycle requests; the second thread of plugins that need it."""
         work = self._work
         assert work is not None  # noqa: S101  this thread is started only with it
+        self._host.serving_thread = threading.get_ident()
         try:
             while (one := work.get()) is not None:
                 if isinstance(one, Frame):
@@ -150,7 +132,7 @@ class Server:
 
     def _dispatch(self, frame: Frame) -> None:
         kind = frame.kind
-        if kind is Kind.CALL:
+        if kind is CALL:
             self._called(frame)
         elif kind is Kind.CANCEL:
             self._cancel(frame.id)
@@ -178,7 +160,7 @@ class Server:
             self._work.put(frame)
             return
         try:
-            result = method.call(frame.body)
+            result = method.called(frame.body)
             if method.streams:
                 self._loop().stream(frame.id, result)
             else:
@@ -214,32 +196,28 @@ class Server:
         if kind is Kind.DELIVER:
             self._deliver(frame.method, frame.body)
             return
-        request_id = frame.id
+        request_id, host = frame.id, self._host
         if request_id in self._cancelled:
-            self._host.refuse(request_id, "CancelledError", "the call was cancelled before it began", code="MOP5017")
+            host.refuse(request_id, "CancelledError", "the call was cancelled before it began", code="MOP5017")
             return
-        self._host.runs(request_id)
+        host.running = request_id
         try:
-            if kind is Kind.CALL:
-                result = self._call(frame)
-                if result is _STREAMING:
-                    return
-            else:
-                result = self._control(frame)
-            self._host.send(Frame(Kind.RESULT, request_id, "", result))
+            result = self._call(frame) if kind is CALL else self._control(frame)
+            if result is not _NOT_YET:
+                self._reply(Frame(RESULT, request_id, "", result))
         except BaseException as error:  # noqa: BLE001  whatever a plugin raises is its caller's answer
             self._fail(request_id, error)
         finally:
-            self._host.runs(0)
+            host.running = 0
 
     def _call(self, frame: Frame) -> Any:  # noqa: ANN401  whatever the method returns
         method = self._methods.get(frame.method)
         if method is None:
             raise _unknown(frame.method, self.methods)
-        result = method.call(frame.body)
+        result = method.called(frame.body)
         if method.streams:
             self._open(frame.id, result)
-            return _STREAMING
+            return _NOT_YET
         if type(result) is types.CoroutineType:  # a plain method that hands on what it did not await
             return self._loop().run(result)
         return result
@@ -256,11 +234,12 @@ class Server:
         self._cancelled.discard(request_id)
 
     def _loop(self) -> Coroutines:
-        if self._coroutines is None:
-            from mobileops.runtime.sandboxed.serving.coroutines import Coroutines  # noqa: PLC0415  70 ms that only plugins with async methods pay
+        with self._making_loop:
+            if self._coroutines is None:
+                from mobileops.runtime.sandboxed.serving.coroutines import Coroutines  # noqa: PLC0415  70 ms that only plugins with async methods pay
 
-            self._coroutines = Coroutines(self._host, on_error=self._fail)
-        return self._coroutines
+                self._coroutines = Coroutines(self._host, on_error=self._fail)
+            return self._coroutines
 
     def _control(self, frame: Frame) -> Any:  # noqa: ANN401  a health report is the author's
         if frame.method == "health":
@@ -302,7 +281,7 @@ class Server:
             if not force:
                 raise
             self._host.log("WARNING", f"stopping nevertheless: {error.what}", {})
-        self.stopped.set()
+        self._is_over = True
         self._plugin.end()
 
     def _deliver(self, what: str, body: dict[str, Any]) -> None:

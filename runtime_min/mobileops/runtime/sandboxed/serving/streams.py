@@ -80,7 +80,7 @@ class Stream:
         self._scheduled = False
         if not self._open or self._credit <= 0:
             return
-        self._host.runs(self.id)
+        self._host.running = self.id
         try:
             value = next(self._values)
             self._host.send(Frame(Kind.ITEM, self.id, "", value))
@@ -95,7 +95,7 @@ class Stream:
             self._fail(error)
             return
         finally:
-            self._host.runs(0)
+            self._host.running = 0
         self._credit -= 1
         if self._credit:
             self.schedule()
