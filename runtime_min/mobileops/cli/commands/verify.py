@@ -6,7 +6,6 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mobileops.cli.commands._manager import installed
 from mobileops.cli.commands._sources import find_bundle
 from mobileops.cli.commands._trust import decide, warn
 from mobileops.cli.remembered import INPUTS, SIGNATURE_SUFFIX
@@ -77,6 +76,8 @@ def _deep(name: str, home: Home, trail: Trail) -> dict[str, Any]:
             code="MOP7003",
             fix="mobileops list shows what is installed; without --deep the bundle is verified",
         )
+    from mobileops.cli.commands._manager import installed  # noqa: PLC0415  only this needs what is installed
+
     receipt = installed(home, name)
     store = Store(home)
     contents = store.contents(receipt)
