@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from mobileops.cli.console import printable
-from mobileops.runtime.store import Store
+from mobileops.runtime.store import signer_pins
 from mobileops.runtime.trust import Trail, VerifiedBundle, anchors, load_policy, verify
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def decide(home: Home, bundle: Path, signature: Path | None = None, trail: Trail
     Raises:
         TrustRefused, BundleRefused: the answer is no.
     """
-    return verify(bundle, policy=load_policy(home), pins=Store(home).pins(), signature=signature, trail=trail)
+    return verify(bundle, policy=load_policy(home), pins=signer_pins.load(home), signature=signature, trail=trail)
 
 
 def warn(home: Home, console: Console) -> None:

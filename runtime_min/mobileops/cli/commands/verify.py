@@ -10,7 +10,6 @@ from mobileops.cli.commands._sources import find_bundle
 from mobileops.cli.commands._trust import decide, warn
 from mobileops.cli.remembered import INPUTS, SIGNATURE_SUFFIX
 from mobileops.errors import BundleRefused, TrustRefused, UsageError
-from mobileops.runtime.store import Store
 from mobileops.runtime.trust import Trail, anchors, load_policy, verify_installed
 from mobileops.runtime.trust.verdicts import Question, Verdict, recall, remember
 
@@ -77,6 +76,7 @@ def _deep(name: str, home: Home, trail: Trail) -> dict[str, Any]:
             fix="mobileops list shows what is installed; without --deep the bundle is verified",
         )
     from mobileops.cli.commands._manager import installed  # noqa: PLC0415  only this needs what is installed
+    from mobileops.runtime.store import Store  # noqa: PLC0415  likewise
 
     receipt = installed(home, name)
     store = Store(home)

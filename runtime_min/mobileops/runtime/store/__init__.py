@@ -12,11 +12,28 @@ Before the commit point the old state holds, after it the new one, whenever the 
 refuses (`mobileops.runtime.journal`). Everything from placing on happens under one lock for the whole store.
 
 Law: for every name, ``get(name)`` is the receipt of a folder that is complete, or raises NotFoundError.
+
+The names below are imported when they are first used: a verification reads the pins and changes nothing.
 """
 
 from __future__ import annotations
 
-from mobileops.runtime.store.operations import Accepted, Store
-from mobileops.runtime.store.staging import Staged
+import importlib
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from mobileops.runtime.store.operations import Accepted, Store
+    from mobileops.runtime.store.staging import Staged
 
 __all__ = ["Accepted", "Staged", "Store"]
+
+_HOMES: Final[dict[str, str]] = {"Accepted": "operations", "Staged": "staging", "Store": "operations"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    found = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found
