@@ -150,6 +150,11 @@ def test_the_missions_shell_lines_work_in_their_order(account: Account) -> None:
         cd -
         ./plugin_manager.sh package my-plugin
         ./plugin_manager.sh sign my-plugin
+        ./plugin_manager.sh publish my-plugin.zip
+        ./plugin_manager.sh update-metadata my-plugin
+        ./plugin_manager.sh search "data processing"
+        ./plugin_manager.sh info my-plugin
+        ./plugin_manager.sh list --available
         ./plugin_manager.sh install my-plugin.zip
         ./plugin_manager.sh install my-plugin
         ./plugin_manager.sh install my-plugin 0.1.0

@@ -132,7 +132,7 @@ def test_search_is_for_people_and_programs(mobileops, author):
     found = as_published("search", mobileops("search", "again", "type:service", "--json")[1])
     assert [one["name"] for one in found] == ["echo"]
     code, out, err = mobileops("search", "nothing")
-    assert (code, out, "(local)" in err) == (1, "", True)
+    assert (code, out, "(local)" in err) == (0, "", True)
     code, _, err = mobileops("search", "typ:service")
     assert (code, "type:service" in err) == (2, True)
 

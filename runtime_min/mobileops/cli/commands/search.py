@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mobileops.cli.commands._repositories import open_sources, warn_stale
 from mobileops.cli.console import printable
-from mobileops.errors import EXIT_FAILURE
 from mobileops.runtime.repository.query import Query
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def configure(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
-    """Print what fits, best first; nothing found is exit 1."""
+    """Print what fits, best first; that nothing does is an answer too."""
     query = Query.parse(arguments.text)
     from mobileops.runtime.repository.search import Index  # noqa: PLC0415  a mistyped filter needs no database
 
@@ -44,7 +43,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if not found:
         known = ", ".join(sources.clients) or "none: mobileops repo add NAME URL adds one"
         console.note(f"nothing found in the repositories of this host ({known})")
-    return 0 if found else EXIT_FAILURE
+    return 0
 
 
 def entry(record: Record, repository: str) -> dict[str, Any]:

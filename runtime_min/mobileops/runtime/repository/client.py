@@ -11,6 +11,7 @@ import datetime
 import hashlib
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from tuf.api import exceptions
 from tuf.ngclient.config import UpdaterConfig
@@ -39,7 +40,6 @@ LIMITS: Final = UpdaterConfig(
     timestamp_max_length=layout.MAX_TIMESTAMP_BYTES,
     snapshot_max_length=layout.MAX_SNAPSHOT_BYTES,
     targets_max_length=layout.MAX_TARGETS_BYTES,
-    max_delegations=2,
 )
 
 
@@ -121,7 +121,7 @@ class Client:
         Raises:
             RefusedError, HostFault: as `refresh`; ``MOP6107`` the document is another one, ``MOP6108`` malformed.
         """
-        data = self._target(layout.document_path(name), limit=layout.MAX_DOCUMENT_BYTES)
+        data = self.target(layout.document_path(name), limit=layout.MAX_DOCUMENT_BYTES)
         if data is None:
             return None
         where = self._url(layout.document_path(name))
@@ -138,7 +138,7 @@ class Client:
 
     def search_manifest(self) -> bytes | None:
         """Return the bytes of ``search.json``, None if there is none."""
-        return self._target(layout.SEARCH, limit=layout.MAX_SEARCH_BYTES)
+        return self.target(layout.SEARCH, limit=layout.MAX_SEARCH_BYTES)
 
     def save(self, blob: Blob, stream: IO[bytes]) -> None:
         """Write a blob; what was written counts only if this returns.
@@ -160,16 +160,25 @@ class Client:
                 message = f"{received} bytes with the digest {digest.hexdigest()} in the place of {blob.sha256}"
                 raise exceptions.LengthOrHashMismatchError(message)
 
-    def _target(self, path: str, *, limit: int) -> bytes | None:
+    def target(self, path: str, *, limit: int) -> bytes | None:
+        """Return the content of a target, None if there is none; one that was fetched before is not fetched again.
+
+        Raises:
+            RefusedError, HostFault: as `refresh`; ``MOP6105`` it is larger than `limit`, ``MOP6107`` another one.
+        """
         self.refresh()
         with self._alone():
             info = self._updater.get_targetinfo(path) if self._updater else None
-            if info is None:
+            if info is None or self._updater is None:
                 return None
             if info.length > limit:
                 message = f"{path} has {info.length} bytes, more than {limit}"
                 raise exceptions.DownloadLengthMismatchError(message)
-            return self._known(info) or self._fetched(info)
+            known = self._known(info)
+            if known is None:
+                self._updater.download_target(info, str(self._kept(info)), self._url(layout.TARGETS))
+                known = read_regular(self._kept(info), limit=info.length)
+            return known
 
     def _known(self, info: TargetFile) -> bytes | None:
         """Return a target that was fetched before, if it is still the one that counts."""
@@ -180,18 +189,8 @@ class Client:
             return None
         return data
 
-    def _fetched(self, info: TargetFile) -> bytes:
-        folder, _, name = info.path.rpartition("/")
-        prefixed = f"{folder}/{info.hashes['sha256']}.{name}" if folder else f"{info.hashes['sha256']}.{name}"
-        data = self.fetcher.download_bytes(self._url(f"{layout.TARGETS}/{prefixed}"), info.length)
-        info.verify_length_and_hashes(data)
-        place = self._kept(info)
-        place.parent.mkdir(mode=0o700, exist_ok=True)
-        durable.write(place, data)
-        return data
-
     def _kept(self, info: TargetFile) -> Path:
-        return self.folder / "targets" / info.path.replace("/", "%2F")
+        return self.folder / layout.TARGETS / quote(info.path, safe="")
 
     def _expiry(self, updater: Updater) -> datetime.datetime | None:
         """Return when the state expired that is accepted nevertheless, None if it has not."""

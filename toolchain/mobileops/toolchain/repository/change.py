@@ -51,6 +51,7 @@ class Change:
         self.now = now
         self._roles: dict[str, Metadata[Targets]] = {}
         self._files: dict[Path, bytes] = {}
+        self._staged: dict[Path, Path] = {}
         self._used: set[Path] = set()
         self._superseded: list[Path] = []
 
@@ -78,7 +79,7 @@ class Change:
         return blob
 
     def add_file(self, source: Path, blob: Blob) -> None:
-        """Keep a file as a blob; it is on disk when this returns, and belongs to nothing before the commit.
+        """Keep a file as a blob.
 
         Raises:
             HostFault: ``MOP6124``, the file is not the one any more that the digest says.
@@ -86,7 +87,7 @@ class Change:
         place = self._place(blob)
         self._used.add(place)
         if not place.exists():
-            files.copy(self.state.folder, source, target=place, blob=blob)
+            self._staged[place] = files.stage(self.state.folder, source, blob)
 
     def bytes_of(self, blob: Blob) -> bytes:
         """Return the content of a blob that the state refers to."""
@@ -123,7 +124,7 @@ class Change:
         timestamp.signed.version += 1
         timestamp.signed.expires = self.now + TIMESTAMP_PERIOD
         self._sign(timestamp, Timestamp.type)
-        files.write(self.state.folder, self._files)
+        files.write(self.state.folder, self._files, self._staged)
         durable.write(self.state.metadata / layout.TIMESTAMP, timestamp.to_bytes(), mode=files.FILE_MODE)  # the commit
         used = {*self._files, *self._used}
         superseded.note(self.state.folder, self._superseded, used=used, now=self.now.timestamp())

@@ -10,11 +10,11 @@ import hashlib
 import os
 import tempfile
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from mobileops.bundle.flushing import Flusher
 from mobileops.errors import HostFault
-from mobileops.runtime import durable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,29 +33,36 @@ def sweep(folder: Path) -> None:
         path.unlink()
 
 
-def write(folder: Path, files: Mapping[Path, bytes]) -> None:
+def write(folder: Path, files: Mapping[Path, bytes], staged: Mapping[Path, Path] = MappingProxyType({})) -> None:
     """Write files below a repository's folder; all of them are durable when this returns.
+
+    Args:
+        folder: of the repository.
+        files: place -> content.
+        staged: place -> file that `stage` made.
 
     Raises:
         OSError: the disk refused; some of the files may be there, whole.
     """
-    staged: list[tuple[Path, Path]] = []
+    waiting = dict(staged)
     with Flusher() as flusher:
-        for path, data in files.items():
-            descriptor, temporary = tempfile.mkstemp(dir=_staging(folder))
-            staged.append((Path(temporary), path))
+        for temporary in staged.values():
+            flusher.folder(os.open(temporary, os.O_RDONLY | os.O_CLOEXEC))
+        for place, data in files.items():
+            descriptor, name = tempfile.mkstemp(dir=_staging(folder))
+            waiting[place] = Path(name)
             flusher.file(descriptor, FILE_MODE, iter((data,)))
     changed: set[Path] = set()
-    for temporary_path, path in staged:
-        changed |= _make(path.parent) | {path.parent}
-        temporary_path.replace(path)
+    for place, temporary in waiting.items():
+        changed |= _make(place.parent) | {place.parent}
+        temporary.replace(place)
     with Flusher() as flusher:
         for place in sorted(changed):
             flusher.folder(os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
 
 
-def copy(folder: Path, source: Path, *, target: Path, blob: Blob) -> None:
-    """Copy a file to where its blob belongs.
+def stage(folder: Path, source: Path, blob: Blob) -> Path:
+    """Copy a file into staging, for `write` to put it in its place.
 
     Raises:
         HostFault: ``MOP6124``, it has other bytes than the digest says: it was changed since it was verified.
@@ -64,19 +71,13 @@ def copy(folder: Path, source: Path, *, target: Path, blob: Blob) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=_staging(folder))
     digest = hashlib.sha256()
     with source.open("rb") as incoming, os.fdopen(descriptor, "wb") as outgoing:
+        os.fchmod(outgoing.fileno(), FILE_MODE)
         while data := incoming.read(COPY_BYTES):
             digest.update(data)
             outgoing.write(data)
-        outgoing.flush()
-        os.fchmod(outgoing.fileno(), FILE_MODE)
-        os.fsync(outgoing.fileno())
     if digest.hexdigest() != blob.sha256:
-        Path(temporary).unlink()
         raise _changed(source)
-    changed = _make(target.parent) | {target.parent}
-    Path(temporary).replace(target)
-    for place in sorted(changed):
-        durable.sync_folder(place)
+    return Path(temporary)
 
 
 def _make(folder: Path) -> set[Path]:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from mobileops.runtime import durable
 from mobileops.runtime.repository import layout
 from mobileops.runtime.trust.bounded import read_regular
 
@@ -46,7 +45,9 @@ def note(folder: Path, superseded: Iterable[Path], *, used: Iterable[Path], now:
             del entries[name]
             if _is_below(folder, name):
                 (folder / name).unlink(missing_ok=True)
-        durable.write(folder / LIST, msgspec.json.encode(entries), mode=0o600)
+        fresh = folder / f".{LIST}"
+        fresh.write_bytes(msgspec.json.encode(entries))  # not flushed: a list that is lost leaves files, no more
+        fresh.replace(folder / LIST)
 
 
 def _load(folder: Path) -> dict[str, float]:
