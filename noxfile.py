@@ -229,7 +229,7 @@ def integration(session: nox.Session) -> None:
 
 @nox.session
 def cpus(session: nox.Session) -> None:
-    """Pack one folder on this processor and on emulated ones, and compare the bytes; needs qemu-user."""
+    """Pack a folder on this processor and on emulated ones, and compare the bytes; make system calls on aarch64."""
     if not all(map(shutil.which, ("qemu-x86_64", "qemu-aarch64", "apt-get"))):
         session.error("install Debian's qemu-user, or run .ci/run, which does")
     install_editable(session, "cpus")
@@ -254,6 +254,8 @@ def cpus(session: nox.Session) -> None:
         session.error("the bytes of a bundle depend on the processor")
     if len(controls) == 1:
         session.error("igzip gave the same bytes everywhere: the emulator did not emulate another processor")
+    calls = str(ROOT / ".ci" / "aarch64_calls.py")
+    session.run(*machines["aarch64"], "-B", calls, env={"PYTHONPATH": str(ROOT / "runtime_min")}, external=True)
 
 
 def arm64_python(session: nox.Session, folder: Path) -> tuple[str, ...]:
