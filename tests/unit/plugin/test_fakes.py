@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mobileops.errors import HostFault, NotFoundError, PermissionDenied
-from mobileops.plugin import ServicePlugin, host
+from mobileops.plugin import ServicePlugin, host, models
 from mobileops.plugin.testing import LocalHost
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def test_a_model_is_a_function(attach: Attach, answer: Any, label: str | None, c
     attach.host.models["sentiment"] = lambda _input: answer
     found = plugin.get_platform_api().ai.inference(model="sentiment", input="text")
     assert (found.label, found.confidence) == (label, confidence)
-    assert plugin.load_model("sentiment").predict("text").label == label if hasattr(plugin, "load_model") else True
+    assert models.load(plugin.get_platform_api(), "sentiment").predict("text").label == label
     with pytest.raises(NotFoundError):
         plugin.get_platform_api().ai.inference(model="none", input="text")
 

@@ -280,6 +280,27 @@ def test_the_platform_api_is_followed_through_a_variable(folder: Any) -> None:
     assert "'api.platform.assets'" in one(folder, "MOP1334").what
 
 
+@pytest.mark.parametrize("permission", ["api.platform.ai", "api.platform"])
+def test_a_model_that_is_loaded_may_be_what_a_permission_is_for(folder: Any, permission: str) -> None:
+    folder.manifest(permissions=[permission])
+    write(folder, "self.load_model('sentiment')")
+    assert of(folder, "MOP1334") == []
+    write(folder, "other.load_model('sentiment')")
+    one(folder, "MOP1334")
+
+
+def test_a_model_that_is_loaded_may_be_one_of_the_plugins_own_loader(folder: Any) -> None:
+    write(folder, "self.load_model('sentiment')")
+    assert of(folder, "MOP1333") == []
+
+
+def test_what_pluginignore_leaves_out_is_not_the_plugins_code(folder: Any) -> None:
+    folder.write("train.py", "import numpy\nimport subprocess\nsubprocess.run(['true'])\n")
+    assert {finding.code for finding in check_source(folder.path)} == {"MOP1331", "MOP1333"}
+    folder.write(".pluginignore", "train.py\n")
+    assert check_source(folder.path) == ()
+
+
 @pytest.mark.parametrize(
     "permission", ["network", "filesystem.read", "api.platform", "system.process", "plugin.communicate:other"]
 )

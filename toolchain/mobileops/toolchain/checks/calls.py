@@ -73,6 +73,7 @@ MESSAGE_METHODS: Final = {
     "publish": "events.publish",
 }
 PLATFORM_METHOD: Final = "get_platform_api"
+MODEL_METHOD: Final = "load_model"  # asks the AI Core, unless the plugin overrides it
 PLATFORM_PARTS: Final = frozenset({"ai", "assets", "devices", "network"})
 
 ENVIRONMENT: Final = "os.environ"

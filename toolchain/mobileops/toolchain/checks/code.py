@@ -15,11 +15,10 @@ from mobileops.toolchain.checks.uses import Uses, uses
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from mobileops.toolchain.checks.imports import Import
-    from mobileops.toolchain.checks.tree import Tree
 
 MAX_PYTHON_BYTES: Final = 16 << 20  # of all files together: the parser takes about a second for each MiB
 
@@ -55,13 +54,17 @@ class Code(NamedTuple):
 
 
 def read(
-    folder: Path, listing: Tree, *, named: Iterable[str], parsed: Mapping[str, ast.Module | Unreadable | Unparsable]
+    folder: Path,
+    listing: Collection[str],
+    *,
+    named: Iterable[str],
+    parsed: Mapping[str, ast.Module | Unreadable | Unparsable],
 ) -> Code:
     """Return the facts of all files.
 
     Args:
         folder: the plugin's folder.
-        listing: its files.
+        listing: the files of it that go into the bundle, by name.
         named: files that the manifest names; they come first, and count even where tests are.
         parsed: file name -> syntax tree, for files that a rule has already asked for; only they outlive this call.
     """
@@ -70,12 +73,15 @@ def read(
 
 
 def _read(
-    folder: Path, listing: Tree, named: Iterable[str], parsed: Mapping[str, ast.Module | Unreadable | Unparsable]
+    folder: Path,
+    listing: Collection[str],
+    named: Iterable[str],
+    parsed: Mapping[str, ast.Module | Unreadable | Unparsable],
 ) -> Code:
     facts: dict[str, Facts] = {}
     faults: dict[str, Unreadable | Unparsable] = {}
-    first = sorted(set(named) & set(listing.files))
-    others = [name for name in listing.files if tree.is_module(name) and name not in first and not tree.is_test(name)]
+    first = sorted(set(named) & set(listing))
+    others = [name for name in listing if tree.is_module(name) and name not in first and not tree.is_test(name)]
     left = MAX_PYTHON_BYTES
     for position, name in enumerate(names := [*first, *others]):
         text = files.read_text(folder, name)

@@ -23,12 +23,15 @@ if TYPE_CHECKING:
     import ast
     from pathlib import Path
 
+    import pathspec
+
     from mobileops.errors import Finding
     from mobileops.toolchain.checks.code import Code
     from mobileops.toolchain.checks.python_file import Unparsable
     from mobileops.toolchain.checks.spot import Spot
     from mobileops.toolchain.checks.tree import Tree
 
+IGNORE_FILE: Final = ".pluginignore"
 JSON_NAME: Final = "plugin.json"
 YAML_NAME: Final = "plugin.yaml"
 YAML_SUFFIXES: Final = (".yaml", ".yml")
@@ -90,7 +93,24 @@ class Source:
     @functools.cached_property
     def code(self) -> Code:
         """What the plugin's own Python files import and use."""
-        return code.read(self.folder, self.tree, named=self.named_files, parsed=self._parsed)
+        packed = [name for name in self.tree.files if not self.leaves_out(name)]
+        return code.read(self.folder, packed, named=self.named_files, parsed=self._parsed)
+
+    def leaves_out(self, name: str) -> bool:
+        """Whether a line of ``.pluginignore`` keeps a file out of the bundle."""
+        return self._ignored is not None and self._ignored.match_file(name)
+
+    @functools.cached_property
+    def _ignored(self) -> pathspec.GitIgnoreSpec | None:
+        text = self.read(IGNORE_FILE)
+        if isinstance(text, Unreadable):
+            return None
+        import pathspec  # noqa: PLC0415 - slow to import, and most plugins have no such file
+
+        try:
+            return pathspec.GitIgnoreSpec.from_lines(text.splitlines())
+        except ValueError:
+            return None  # packaging says what is wrong with it
 
     @functools.cached_property
     def distributions(self) -> Distributions:

@@ -27,12 +27,13 @@ MAX_NAMES: Final = 1000  # of one file that are looked for
 OUTGOING: Final = ("network.http", "network", "network.tcp", "network.udp")
 RAW: Final = ("network", "network.tcp", "network.http", "network.udp")
 PLATFORM: Final = ("api.platform", *(f"api.platform.{part}" for part in sorted(calls.PLATFORM_PARTS)))
+AI: Final = ("api.platform.ai", "api.platform")
 READ: Final = ("filesystem.read",)
 WRITE: Final = ("filesystem.write",)
 LISTEN: Final = ("network.listen",)
 ENVIRONMENT: Final = ("system.environment",)
 
-_METHODS: Final = (*calls.PATH_METHODS, *calls.MESSAGE_METHODS, calls.PLATFORM_METHOD)
+_METHODS: Final = (*calls.PATH_METHODS, *calls.MESSAGE_METHODS, calls.PLATFORM_METHOD, calls.MODEL_METHOD)
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
@@ -175,10 +176,12 @@ class _Reader:
         if method.attr == calls.PLATFORM_METHOD:
             self.platform_called = True
             self._note(f"{method.attr}()", spot_of(node), PLATFORM, sure=False)
+        elif method.attr == calls.MODEL_METHOD and _is_self(method.value):
+            self._note(f"self.{method.attr}", spot_of(node), AI, sure=False)
         elif method.attr in calls.MESSAGE_METHODS:
             permission = calls.MESSAGE_METHODS[method.attr]
             # smtplib and many other libraries have methods of these names: only the plugin's own are certain.
-            own = isinstance(method.value, ast.Name) and method.value.id == "self"
+            own = _is_self(method.value)
             partner = self._text(_argument(node, 0))
             exact = f"{permission}:{partner}" if partner else None
             self._note(f"self.{method.attr}", spot_of(node), (permission,), exact=exact, sure=own)
@@ -270,6 +273,10 @@ class _Reader:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and not isinstance(node.left, ast.BinOp):
             return self._prefix(node.left)[0], False
         return None, False
+
+
+def _is_self(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == "self"
 
 
 def _argument(node: ast.Call, index: int) -> ast.expr | None:

@@ -9,6 +9,7 @@ from mobileops.errors import Finding
 from mobileops.toolchain import leftovers, secrets
 from mobileops.toolchain.checks import files
 from mobileops.toolchain.checks.files import Unreadable
+from mobileops.toolchain.checks.source import IGNORE_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from mobileops.toolchain.checks.source import Source
 
 CODE: Final = "MOP1335"
-IGNORE_FILE: Final = ".pluginignore"
 MAX_FINDINGS: Final = 50
 MAX_BYTES: Final = 64 << 20  # of all files together
 
@@ -38,7 +38,7 @@ def _findings(source: Source) -> Iterator[Finding]:
         if left < 0:
             return
         secret = secrets.find_secret(content)
-        if secret is not None and not _is_ignored(source, name):
+        if secret is not None and not source.leaves_out(name):
             yield Finding(
                 code=CODE,
                 what=f"{name} contains {secret.kind}",
@@ -46,15 +46,3 @@ def _findings(source: Source) -> Iterator[Finding]:
                 why="whoever has the bundle can read it, and packaging refuses it",
                 fix=f"remove it and revoke it, or list the file in {IGNORE_FILE}",
             )
-
-
-def _is_ignored(source: Source, name: str) -> bool:
-    text = source.read(IGNORE_FILE)
-    if isinstance(text, Unreadable):
-        return False
-    import pathspec  # noqa: PLC0415 - slow to import, and only a file with a secret needs it
-
-    try:
-        return pathspec.GitIgnoreSpec.from_lines(text.splitlines()).match_file(name)
-    except ValueError:
-        return False  # packaging says what is wrong with it
