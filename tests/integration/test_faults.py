@@ -25,31 +25,51 @@ FAULTS = (
 TIMEOUT_S = 900
 
 
-@pytest.mark.root
-def test_every_fault_is_contained_for_an_ordinary_user_too(product, ordinary, base):
+@pytest.fixture(scope="module")
+def tests_as_user(product, ordinary, base):
+    """Run tests of this checkout as the ordinary user, whatever stands before the interpreter."""
     installer = [uv.find_uv_bin(), "pip", "install", "--quiet", "--python", str(product)]
     subprocess.run([*installer, "pytest>=8", "hypothesis>=6", "numpy>=2"], check=True)
     for path in product.parents[1].rglob("*"):
         if not path.is_symlink():
             path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
-    folder = Path(tempfile.mkdtemp(dir=base))
-    os.chown(folder, ordinary["user"], ordinary["group"])
-    done = subprocess.run(
-        [str(product), "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--basetemp", str(folder / "t"), *FAULTS],
-        cwd=CHECKOUT,
-        env={
-            "PATH": "/usr/bin:/bin",
-            "HOME": str(folder),
-            "TMPDIR": str(folder),
-            "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / "hypothesis"),
-        },
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-        check=False,
-        **ordinary,
-    )
-    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+
+    def run(tests, *, before=(), identity=ordinary):
+        folder = Path(tempfile.mkdtemp(dir=base))
+        os.chown(folder, ordinary["user"], ordinary["group"])
+        options = ("-q", "-p", "no:cacheprovider", "--basetemp", str(folder / "t"))
+        done = subprocess.run(
+            [*before, str(product), "-B", "-m", "pytest", *options, *tests],
+            cwd=CHECKOUT,
+            env={
+                "PATH": "/usr/bin:/bin",
+                "HOME": str(folder),
+                "TMPDIR": str(folder),
+                "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / "hypothesis"),
+            },
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+            **identity,
+        )
+        assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+        return done.stdout
+
+    return run
+
+
+@pytest.mark.root
+def test_every_fault_is_contained_for_an_ordinary_user_too(tests_as_user):
+    tests_as_user(FAULTS)
+
+
+@pytest.mark.root
+def test_an_ordinary_user_whose_unit_gives_the_right_to_bind_can_listen_on_a_privileged_port(tests_as_user, ordinary):
+    account = [f"--reuid={ordinary['user']}", f"--regid={ordinary['group']}", "--clear-groups"]
+    given = ["--inh-caps=+net_bind_service", "--ambient-caps=+net_bind_service"]
+    said = tests_as_user([*FAULTS[:1], "-k", "privileged_port"], before=["setpriv", *account, *given], identity={})
+    assert "1 passed" in said
 
 
 def children(pid: int) -> list[int]:

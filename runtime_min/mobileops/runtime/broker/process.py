@@ -9,8 +9,8 @@ process.
 
 Separation: when the plugin manager is root, this process enters the user namespace of the zygote and is id 0 *there*:
 it may look into plugins, and is an unprivileged account to the host and its network. When the plugin manager is an
-ordinary user, so is the broker: as the owner of the namespace it may look into plugins, and into nothing else that
-the account could not look into anyway.
+ordinary user, so is the broker, and without what the plugin manager's unit gives: as the owner of the namespace it may
+look into plugins, and into nothing else that the account could not look into anyway.
 """
 
 from __future__ import annotations
@@ -129,6 +129,8 @@ def main(arguments: list[str]) -> NoReturn:
     control = socket.socket(fileno=int(arguments[0]))
     if len(arguments) > 1:
         enter_user_namespace(int(arguments[1]))
+    else:
+        credentials.drop_what_was_handed_down()
     credentials.forbid_new_privileges()
     namespaces.die_with_parent()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]

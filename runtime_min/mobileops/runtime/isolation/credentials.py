@@ -73,6 +73,16 @@ def drop_capabilities() -> None:
     drop_bounding_set()
     call("prctl", PR_CAP_AMBIENT, _AMBIENT_CLEAR_ALL, 0, 0, 0)
     prctl(PR_SET_SECUREBITS, _SECURE_BITS)
+    _set_none()
+
+
+def drop_what_was_handed_down() -> None:
+    """Empty the sets that a unit's AmbientCapabilities fill; needs no privilege."""
+    call("prctl", PR_CAP_AMBIENT, _AMBIENT_CLEAR_ALL, 0, 0, 0)
+    _set_none()
+
+
+def _set_none() -> None:
     call("capset", struct.pack("=Ii", _CAPABILITY_VERSION_3, 0), bytes(24))
 
 

@@ -52,6 +52,16 @@ def test_all_five_capability_sets_are_emptied(in_child, own_namespace):
     assert in_child(confined) == [True, False]
 
 
+def test_what_a_unit_hands_down_is_given_up(in_child, own_namespace):
+    def confined():
+        own_namespace()
+        credentials.drop_what_was_handed_down()
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return [line.split()[0] for line in lines if line.startswith("Cap") and int(line.split()[1], 16)]
+
+    assert in_child(confined) == ["CapBnd:"]  # without privilege that cannot be emptied, nor can it give any
+
+
 def test_dropped_capabilities_cannot_make_a_mount_namespace(in_child, own_namespace):
     def confined():
         own_namespace()

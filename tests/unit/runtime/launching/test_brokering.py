@@ -19,6 +19,7 @@ from mobileops.runtime.audit import counts, read
 from mobileops.runtime.isolation.credentials import UID_BASE, plugin_uid
 from mobileops.runtime.isolation.network import Destination, NetworkGrants
 from mobileops.runtime.isolation.policy import Limits, SandboxPolicy
+from mobileops.runtime.launching import privileged_ports
 from mobileops.runtime.launching.launcher import Launcher
 
 LIMITS = Limits(memory_bytes=256 << 20, processes=32, open_files=128, file_size_bytes=1 << 20)
@@ -304,8 +305,12 @@ def bindable(port):
     return True
 
 
-@pytest.mark.root
-def test_a_root_manager_binds_a_privileged_port_for_the_broker(start, launcher):
+def test_a_manager_that_may_binds_a_privileged_port_for_the_broker_and_another_refuses(start):
+    if privileged_ports.privileged([80]) and not privileged_ports._may_bind(privileged_ports._STATUS):
+        with pytest.raises(IsolationRefused, match="port 80") as caught:
+            start(name="web", listen=[80])
+        assert caught.value.code == "MOP4103"
+        return
     port, other = [one for one in range(1023, 500, -1) if bindable(one)][:2]
     plugin = start(name="web", listen=[port])
     assert plugin.do(f"socket.create_server(('127.0.0.1', {other}))") == DENIED
