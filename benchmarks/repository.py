@@ -69,8 +69,9 @@ SYLLABLES = (
     "ex",
 )
 WORDS = ["".join(parts) for size in (2, 3) for parts in itertools.product(SYLLABLES, repeat=size)]
+random.Random(0).shuffle(WORDS)  # noqa: S311 - the same order each time
 WEIGHTS = list(itertools.accumulate(1 / rank for rank in range(1, len(WORDS) + 1)))
-"""5,202 words, as often as their rank says (Zipf), which is how words are distributed in descriptions."""
+"""5,202 words, as often as their rank says (Zipf): so are the words of descriptions."""
 KINDS = ("service", "processing", "ui", "integration")
 QUERIES = 100
 CHAIN = 5

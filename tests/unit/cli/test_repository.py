@@ -10,9 +10,9 @@ import sys
 import pytest
 
 from mobileops.runtime.home import Home
+from tests.fakes.published_json import as_published
 from tests.fakes.repository import Shop, document, served
 from tests.fakes.signed_bundle import Publisher
-from tests.unit.cli.conftest import as_published
 
 
 @pytest.fixture
@@ -133,6 +133,7 @@ def test_search_is_for_people_and_programs(mobileops, author):
     assert [one["name"] for one in found] == ["echo"]
     code, out, err = mobileops("search", "nothing")
     assert (code, out, "(local)" in err) == (0, "", True)
+    assert mobileops("search", "again", "--limit", "0")[0] == 2
     code, _, err = mobileops("search", "typ:service")
     assert (code, "type:service" in err) == (2, True)
 
@@ -166,8 +167,10 @@ def test_a_repository_on_the_web_is_added_searched_and_removed(mobileops, shop):
         assert (listed["plugins"], listed["fingerprint"]) == (["wea*"], fingerprint)
         assert "wea*" in mobileops("repo", "list")[1]
         assert "weather" in mobileops("search", "weather")[1]
-        assert as_published("repo", mobileops("repo", "claim", "corp", "--json")[1])["plugins"] == []
+        assert as_published("repo", mobileops("repo", "claim", "corp", "--none", "--json")[1])["plugins"] == []
         assert "owns other" in mobileops("repo", "claim", "corp", "other")[1]
+        assert "owns other, more" in mobileops("repo", "claim", "corp", "more", "other")[1]
+        assert mobileops("repo", "claim", "corp")[0] == mobileops("repo", "claim", "corp", "a", "--none")[0] == 2
         code, _, err = mobileops("yank", "weather", "1.0.0", "--reason", "x", "--repository", "corp")
         assert (code, "MOP6131" in err) == (2, True)
         assert mobileops("repo", "remove", "corp", "--json")[0] == 0

@@ -27,6 +27,7 @@ def configure(parser: Parser) -> None:
     parser.add_argument("name", help="what it is called on this host")
     parser.add_argument("url", help="its folder, or an address with file:, http: or https:")
     parser.add_argument("--plugins", nargs="+", default=[], metavar="NAME", help="names that it owns, like 'acme-*'")
+    parser.add_argument("--only", action="store_true", help="use it for those names alone")
     parser.add_argument("--root", type=Path, help="its root.json, from whoever runs it")
     parser.add_argument("--fingerprint", metavar="SHA256", help="of its first root, from whoever runs it")
     parser.add_argument(
@@ -43,6 +44,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         name=arguments.name,
         url=_url(arguments.url),
         plugins=tuple(arguments.plugins),
+        only=arguments.only,
         max_stale_s=arguments.max_stale * DAY_S,
     )
     configured.check(remote)

@@ -36,13 +36,13 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             (
                 one["name"],
                 one["url"],
-                ", ".join(one["plugins"]) or "any that nobody owns",
+                (", ".join(one["plugins"]) or "-") + (" only" if one["only"] else ""),
                 f"{one['max_stale_days']}",
                 one["fingerprint"] or "-",
             )
             for one in found
         ]
-        console.table(("NAME", "ADDRESS", "PLUGINS", "STALE DAYS", "FINGERPRINT"), rows)
+        console.table(("NAME", "ADDRESS", "OWNS", "STALE DAYS", "FINGERPRINT"), rows)
     else:
         console.note("no repository yet: the first 'mobileops publish' makes the local one")
     return 0

@@ -107,6 +107,7 @@ def shown(remote: Remote) -> dict[str, Any]:
         "name": remote.name,
         "url": remote.url,
         "plugins": list(remote.plugins),
+        "only": remote.only,
         "max_stale_days": remote.max_stale_s // 86_400,
     }
 

@@ -85,7 +85,7 @@ def find_bundle(word: str, home: Home, *, cwd: Path, version: str | None = None)
     raise NotFoundError(
         f"no bundle {wanted}",
         code="MOP7011",
-        why=f"looked in {', '.join(str(place) for place in places)}; no repository is configured",
+        why=f"looked in {', '.join(str(place) for place in places)}",
         fix=f"mobileops package {name} builds one",
     )
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mobileops.cli.commands._repositories import open_sources, warn_stale
 from mobileops.cli.console import printable
+from mobileops.errors import UsageError
 from mobileops.runtime.repository.query import Query
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ def configure(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Print what fits, best first; that nothing does is an answer too."""
+    if arguments.limit < 1:
+        raise UsageError(f"--limit {arguments.limit} would show nothing", code="MOP7003", fix="give 1 or more")
     query = Query.parse(arguments.text)
     from mobileops.runtime.repository.search import Index  # noqa: PLC0415  a mistyped filter needs no database
 

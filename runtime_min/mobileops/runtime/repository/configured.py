@@ -3,11 +3,11 @@
 ::
 
     {"repositories": [{"name": "corp", "url": "https://plugins.example.com/", "plugins": ["corp-*"],
-                       "max_stale_s": 0}, ...]}
+                       "only": true, "max_stale_s": 0}, ...]}
 
 ``plugins`` are names, or prefixes that end in ``*``, that the repository owns on this host: such a name is looked for
-nowhere else, and the repository is asked for nothing else. That, and not an order, is what keeps a stranger's
-``corp-billing`` from being taken for the company's (dependency confusion).
+nowhere else. That, and not an order, is what keeps a stranger's ``corp-billing`` from being taken for the company's
+(dependency confusion). With ``only`` the repository is asked for nothing else.
 """
 
 from __future__ import annotations
@@ -41,13 +41,15 @@ class Remote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         name: what it is called here.
         url: of its folder: ``file:``, ``http:`` or ``https:``.
-        plugins: names that it owns; () if it owns none, and may have any that nobody owns.
+        plugins: names that it owns.
+        only: whether it is asked for nothing but those.
         max_stale_s: how long after its expiry its state is still accepted, at most `MAX_STALE_S`.
     """
 
     name: str
     url: str
     plugins: tuple[str, ...] = ()
+    only: bool = False
     max_stale_s: int = 0
 
     def owns(self, plugin: str) -> bool:

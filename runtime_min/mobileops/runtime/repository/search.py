@@ -30,9 +30,9 @@ _TABLES: Final = """
     CREATE TABLE permission (word TEXT NOT NULL, plugin INTEGER NOT NULL, PRIMARY KEY (word, plugin)) WITHOUT ROWID;
     CREATE TABLE state (last INTEGER NOT NULL, segment TEXT NOT NULL);
     INSERT INTO state VALUES (0, '');
-    CREATE VIRTUAL TABLE text USING fts5(name, keywords, description, author, tokenize='unicode61', prefix='2 3');
+    CREATE VIRTUAL TABLE text USING fts5(name, keywords, description, author, tokenize='unicode61');
+    INSERT INTO text (text, rank) VALUES ('rank', 'bm25(10.0, 4.0, 2.0, 1.0)');
 """
-_WEIGHTS: Final = "10.0, 4.0, 2.0, 1.0"
 _COLUMNS: Final = (
     "plugin.name, version, type, plugin.description, plugin.author, plugin.keywords, permissions, publisher, deprecated"
 )
@@ -75,13 +75,15 @@ class Index:
             HostFault: ``MOP6118``, the index cannot be read.
         """
         conditions, values = _conditions(query)
+        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
         tables, order = "plugin", "plugin.name"
         if query.words:
-            tables = "text JOIN plugin ON plugin.id = text.rowid"
-            conditions.insert(0, "text MATCH ?")
+            match, order = "SELECT rowid, rank FROM text WHERE text MATCH ?", "found.rank, plugin.name"
             values.insert(0, " AND ".join(f'"{word}"*' for word in query.words))
-            order = f"bm25(text, {_WEIGHTS}), plugin.name"
-        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+            if not conditions:  # nothing is left out afterwards, so the best of them are all that is read
+                match += " ORDER BY rank LIMIT ?"
+                values.append(limit)
+            tables = f"({match}) AS found JOIN plugin ON plugin.id = found.rowid"
         statement = f"SELECT {_COLUMNS} FROM {tables} {where} ORDER BY {order} LIMIT ?"  # noqa: S608 - fixed words
         with self._open() as index:
             return [_record(row) for row in index.execute(statement, (*values, limit))]

@@ -1,8 +1,9 @@
 """All repositories of this host together: which one has a plugin, in which versions, and the files of one of them.
 
-A name comes from one repository. If one owns the name (see `configured`), only that is asked. Otherwise every
-repository that owns no names is, and exactly one may have it: two would leave it to chance, or to whoever publishes a
-higher version, whose code runs here. A repository that cannot be asked counts as one that might have the name.
+A name comes from one repository. If one owns the name (see `configured`), only that is asked. Otherwise all are, but
+for those that are used for their own names alone, and exactly one may have it: two would leave it to chance, or to
+whoever publishes a higher version, whose code runs here. A repository that cannot be asked counts as one that might
+have the name.
 """
 
 from __future__ import annotations
@@ -125,7 +126,7 @@ class Sources:
         owners = [client for client in self.clients.values() if client.remote.owns(name)]
         if len(owners) > 1:
             raise _ambiguous(name, [client.remote.name for client in owners])
-        return owners or [client for client in self.clients.values() if not client.remote.plugins]
+        return owners or [client for client in self.clients.values() if not client.remote.only]
 
 
 def trust_local(home: Home, remote: Remote) -> None:

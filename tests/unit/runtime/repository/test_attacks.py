@@ -333,8 +333,19 @@ def test_a_name_that_a_repository_owns_is_taken_from_it_alone(two):
     corp, public = two
     owning = corp.remote(plugins=("corp-*",))
     assert versions(corp, "corp-billing", public.remote(), owning) == [("corp", "1.0.0")]
-    assert versions(corp, "corp-secret", public.remote(), owning) == []
+    assert versions(corp, "corp-secret", public.remote(), owning) == []  # although public might have it
     assert versions(corp, "weather", public.remote(), owning) == [("public", "1.0.0")]
+
+
+def test_a_repository_that_is_used_for_its_own_names_alone_has_no_say_about_others(two):
+    corp, public = two
+    corp.say(document("weather", "99.0.0"))
+    for only, answer in ((False, "MOP6111"), (True, None)):
+        remotes = (corp.remote(plugins=("corp-*",), only=only), public.remote())
+        if answer:
+            assert refused(lambda remotes=remotes: versions(corp, "weather", *remotes)) == answer
+        else:
+            assert versions(corp, "weather", *remotes) == [("public", "1.0.0")]
 
 
 def test_a_name_is_not_taken_elsewhere_while_its_repository_cannot_be_asked(two):
