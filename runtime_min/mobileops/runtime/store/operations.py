@@ -74,7 +74,7 @@ class Store(Receipts):
         with self._disk_errors(), staging.folder(self._home.staging) as folder:
             pins = self.pins()
             copy, signature = staging.copy_in(bundle, folder)
-            with verify(copy, signature) as verified:
+            with staging.naming(bundle.parent, instead_of=folder), verify(copy, signature) as verified:
                 name = verified.manifest.name
                 yield Staged(folder, verified, self._installed(name), pins.get(name))
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from mobileops.bundle import signature_path
 from mobileops.bundle.limits import MAX_ARCHIVE_BYTES
-from mobileops.errors import NotFoundError
+from mobileops.errors import MobileOpsError, NotFoundError
 from mobileops.runtime.trust.signature_file import MAX_SIGNATURE_BYTES
 
 if TYPE_CHECKING:
@@ -63,6 +63,16 @@ def folder(staging: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(made, ignore_errors=True)
         os.close(descriptor)
+
+
+@contextmanager
+def naming(origin: Path, *, instead_of: Path) -> Iterator[None]:
+    """Let errors name files below `origin`: the copies are gone when somebody reads the message."""
+    try:
+        yield
+    except MobileOpsError as error:
+        error.where = error.where and error.where.replace(str(instead_of), str(origin))
+        raise
 
 
 def sweep(staging: Path) -> None:

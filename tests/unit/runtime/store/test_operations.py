@@ -270,6 +270,15 @@ def test_a_full_disk_while_committing_keeps_the_old_state(
     assert list(publisher.home.staging.iterdir()) == []
 
 
+def test_a_refusal_names_the_file_that_was_given_and_not_the_copy(store: Store, publisher: Publisher) -> None:
+    bundle = publisher.publish()
+    signature = bundle.with_name(bundle.name + ".sigstore.json")
+    signature.unlink()
+    with pytest.raises(RefusedError) as error:
+        store.install(bundle, verify=publisher.decision())
+    assert error.value.where == str(signature)
+
+
 def test_what_a_crash_left_in_staging_is_swept(store: Store, publisher: Publisher) -> None:
     (publisher.home.staging / "left" / "tree").mkdir(parents=True)
     install(store, publisher)
