@@ -11,7 +11,7 @@ from mobileops.plugin.messages import Reply, Sender
 from mobileops.plugin.methods import exported
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from mobileops.plugin.host import Host, Request
     from mobileops.plugin.platform import PlatformApi
@@ -147,7 +147,7 @@ class Plugin:
         """
         return Reply(self._host, self._host.ask("message.send", {"to": target, "body": message}))
 
-    def handle_message(self, sender: str, message: Any) -> None:  # noqa: ANN401, ARG002  what the other plugin sent, for the override
+    def handle_message(self, sender: str, message: Any) -> Awaitable[None] | None:  # noqa: ANN401, ARG002  what the other plugin sent, for the override
         """Receive a message from another plugin; answer it with ``send_response(sender, result)``.
 
         Args:
@@ -155,6 +155,7 @@ class Plugin:
             message: what it sent.
         """
         self.log("WARNING", f"a message from {sender!r} is ignored: {type(self).__name__} has no handle_message()")
+        return None
 
     def subscribe(self, topic: str, handler: Callable[[Any], object]) -> None:
         """Have a method called for every event on a topic; needs ``events.subscribe``.
@@ -191,7 +192,7 @@ class Plugin:
             if covers(pattern, topic):
                 for handler in tuple(handlers):
                     try:
-                        handler(event)
+                        self._host.settle(handler(event))
                     except Exception as error:  # noqa: BLE001  a broken handler is its author's matter
                         self.log("ERROR", f"the handler of {topic} failed: {type(error).__name__}: {error}")
 
@@ -213,18 +214,18 @@ class Plugin:
         """
         return self._host.cancelled()
 
-    def initialize(self) -> bool | None:
+    def initialize(self) -> Awaitable[bool | None] | bool | None:
         """Prepare resources. Returning False, or raising, stops the start; None counts as success."""
         return None
 
-    def health_check(self) -> bool | Mapping[str, Any] | None:
+    def health_check(self) -> Awaitable[bool | Mapping[str, Any] | None] | bool | Mapping[str, Any] | None:
         """Report health: False means unhealthy; a mapping is shown by ``status --detailed``."""
         return None
 
-    def begin(self) -> None:
+    def begin(self) -> Awaitable[None] | None:
         """Run the plugin's main activity; called in the main thread after `initialize()`."""
 
-    def end(self) -> None:
+    def end(self) -> Awaitable[None] | None:
         """End the main activity and free resources; called in another thread while `begin()` may still run."""
 
     def stop_gracefully(self) -> None:
@@ -233,10 +234,10 @@ class Plugin:
         Raises:
             PluginError: it did not return within ``resources.stop_timeout``.
         """
-        self.end()
+        self._host.settle(self.end())
         self._host.join_activity()
 
-    def reload(self) -> None:
+    def reload(self) -> Awaitable[None] | None:
         """Take over a changed configuration without a new process: ``mobileops reload NAME --in-place``.
 
         It runs between two calls, so no method sees a plugin that is half made. What begins the main activity, such
@@ -247,10 +248,11 @@ class Plugin:
         """
         self.stop_gracefully()
         self.reload_config()
-        if self.initialize() is False:
+        if self._host.settle(self.initialize()) is False:
             message = f"{self.name}: initialize() returned False"
             raise RuntimeError(message)
-        self.begin()
+        self._host.settle(self.begin())
+        return None
 
     def run(self) -> None:
         """Run this plugin in the foreground of a terminal, for ``python main.py`` and without the sandbox.

@@ -57,6 +57,9 @@ class Host(Protocol):
     def call(self, method: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401  whatever the method returns
         """Run the method that a request is about."""
 
+    def settle(self, result: Any) -> Any:  # noqa: ANN401  whatever an author's method returned
+        """Run what an ``async def`` method of the plugin's life returned to its end; anything else is as it is."""
+
     def respond(self, request_id: int, result: object) -> None:
         """Answer a queued request with a value."""
 

@@ -8,32 +8,38 @@ processing ProcessingPlugin    none / ``cleanup()``
 integration IntegrationPlugin  ``connect()`` / ``disconnect()``
 ui         UIPlugin            none / ``cleanup()``
 ========== =================== ==========================================
+
+Each of these, `initialize`, `health_check`, `handle_message` and the handlers of events may be ``async def``: they run
+on the event loop of the other ``async def`` methods, and are waited for.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mobileops.plugin.base import Plugin
 from mobileops.plugin.methods import plugin_method
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
 
 
 class ServicePlugin(Plugin):
     """A long-running service. Override `start` and `stop`; `start` may loop until `stop` tells it to end."""
 
-    def start(self) -> None:
+    def start(self) -> Awaitable[None] | None:
         """Run the service; may return at once."""
 
-    def stop(self) -> None:
+    def stop(self) -> Awaitable[None] | None:
         """Ask `start` to return; called in another thread."""
 
-    def begin(self) -> None:
+    def begin(self) -> Awaitable[None] | None:
         """Run `start()`."""
-        self.start()
+        return self.start()
 
-    def end(self) -> None:
+    def end(self) -> Awaitable[None] | None:
         """Run `stop()`."""
-        self.stop()
+        return self.stop()
 
 
 class ProcessingPlugin(Plugin):
@@ -67,33 +73,33 @@ class ProcessingPlugin(Plugin):
 
         return load(self.get_platform_api(), reference)
 
-    def cleanup(self) -> None:
+    def cleanup(self) -> Awaitable[None] | None:
         """Free what `initialize` acquired."""
 
-    def end(self) -> None:
+    def end(self) -> Awaitable[None] | None:
         """Run `cleanup()`."""
-        self.cleanup()
+        return self.cleanup()
 
 
 class IntegrationPlugin(Plugin):
     """A connection to an external system."""
 
-    def connect(self) -> None:
+    def connect(self) -> Awaitable[None] | None:
         """Open the connection."""
 
     def sync_data(self) -> Any:  # noqa: ANN401  the author decides what a synchronisation reports
         """Exchange data once with the external system."""
 
-    def disconnect(self) -> None:
+    def disconnect(self) -> Awaitable[None] | None:
         """Close the connection."""
 
-    def begin(self) -> None:
+    def begin(self) -> Awaitable[None] | None:
         """Run `connect()`."""
-        self.connect()
+        return self.connect()
 
-    def end(self) -> None:
+    def end(self) -> Awaitable[None] | None:
         """Run `disconnect()`."""
-        self.disconnect()
+        return self.disconnect()
 
 
 class UIPlugin(Plugin):
@@ -109,12 +115,12 @@ class UIPlugin(Plugin):
         message = f"{type(self).__name__}.render is not implemented, so panel {panel!r} cannot be drawn"
         raise NotImplementedError(message)
 
-    def cleanup(self) -> None:
+    def cleanup(self) -> Awaitable[None] | None:
         """Free what `initialize` acquired."""
 
-    def end(self) -> None:
+    def end(self) -> Awaitable[None] | None:
         """Run `cleanup()`."""
-        self.cleanup()
+        return self.cleanup()
 
 
 BASE_CLASSES: Final[dict[str, type[Plugin]]] = {

@@ -61,12 +61,13 @@ def run_in_foreground(plugin: Plugin) -> None:
         "running without the sandbox; 'mobileops start' runs it for real",
         methods=", ".join(exported(type(plugin))),
     )
-    if plugin.initialize() is False:
+    host = plugin._host  # noqa: SLF001  the same package
+    if host.settle(plugin.initialize()) is False:
         raise SystemExit(f"{plugin.name}: initialize() returned False")
     try:
-        plugin.begin()
+        host.settle(plugin.begin())
         threading.Event().wait()
     except KeyboardInterrupt:
         plugin.log("INFO", "interrupted, stopping")
     finally:
-        plugin.end()
+        host.settle(plugin.end())

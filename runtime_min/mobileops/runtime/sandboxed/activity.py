@@ -53,6 +53,11 @@ class Activity:
             self._over = True
             self._changed.notify_all()
 
+    def wait(self) -> None:
+        """Wait until it does not run, for the stop timeout at most."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._running_in is None, self._stop_timeout_s)
+
     def join(self) -> None:
         """Wait until the activity has returned; at once where the activity itself asks.
 
@@ -77,7 +82,7 @@ class Activity:
         for name, note in own.items():
             setattr(plugin, name, lambda name=name, note=note: note(name))
         try:
-            plugin.reload()
+            plugin._host.settle(plugin.reload())  # noqa: SLF001  the sandbox's own half of it
         finally:
             for name in own:
                 delattr(plugin, name)

@@ -68,12 +68,12 @@ def run(host: WorkerHost, *, on_gone: Callable[[], object], app: Path = APP) -> 
             hooks.before(host, "pre_upgrade", app=app)
         hooks.before(host, "pre_start", app=app)
         plugin = load_class(app, str(host.document["entry_point"]), str(host.document["type"]))()
-        if plugin.initialize() is False:
+        activity = host.activity = Activity(lambda: host.settle(plugin.begin()), stop_timeout_s=host.stop_timeout_s)
+        server = Server(host, plugin, activity=activity, app=app, on_gone=on_gone)
+        if host.settle(plugin.initialize()) is False:
             return _fail(host, "initialize() returned False")
     except BaseException as error:  # noqa: BLE001  any way out of an author's code is a failed start
         return _fail(host, f"{type(error).__name__}: {error}", error)
-    activity = host.activity = Activity(plugin.begin, stop_timeout_s=host.stop_timeout_s)
-    server = Server(host, plugin, activity=activity, app=app, on_gone=on_gone)
     host.mark_ready(server.methods, streams=server.streams)
     serving = threading.Thread(target=server.serve, name="mobileops-channel", daemon=True)
     try:

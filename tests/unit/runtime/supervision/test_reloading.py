@@ -92,7 +92,7 @@ def test_no_call_is_lost_when_a_new_version_replaces_the_old_under_load(bench: B
     [
         ("def initialize(self): return False", "initialize() returned False"),
         ("def health_check(self): return False", "health_check() returned False"),
-        ("def initialize(self): import os; os._exit(3)", "channel"),
+        ("def initialize(self): import os; os._exit(3)", "exit status 3"),
     ],
 )
 def test_a_new_version_that_is_not_well_leaves_the_old_one_serving(bench: Bench, change: str, cause: str) -> None:

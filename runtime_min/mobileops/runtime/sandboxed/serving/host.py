@@ -130,6 +130,10 @@ class WorkerHost:
             self._methods[request.method] = Method(request.method, method)
         return finished(self._methods[request.method].call(request.args, request.kwargs), run=self.run_coroutine)
 
+    def settle(self, result: Any) -> Any:  # noqa: ANN401  whatever an author's method returned
+        """Run a coroutine to its end, beside the plugin's other ``async def`` methods."""
+        return finished(result, run=self.run_coroutine)
+
     def respond(self, request_id: int, result: object) -> None:
         """Answer a queued request.
 

@@ -96,9 +96,10 @@ class Server:
             if self._work is not None and working is not None:
                 self._work.put(None)
                 working.join()
-            if self._coroutines is not None:
-                self._coroutines.close()
             self._activity.finish()
+            if self._coroutines is not None:
+                self._activity.wait()  # it may need the event loop for its last steps
+                self._coroutines.close()
 
     def _serve(self) -> None:
         """Read requests; run them here, too, where no second thread does."""
@@ -243,7 +244,7 @@ class Server:
 
     def _control(self, frame: Frame) -> Any:  # noqa: ANN401  a health report is the author's
         if frame.method == "health":
-            return self._plugin.health_check()
+            return self._host.settle(self._plugin.health_check())
         acts: dict[str, Callable[[], object]] = {
             "prepare": self._prepare,
             "configure": lambda: self._configured(frame.body, self._plugin.reload_config),
@@ -282,7 +283,7 @@ class Server:
                 raise
             self._host.log("WARNING", f"stopping nevertheless: {error.what}", {})
         self._is_over = True
-        self._plugin.end()
+        self._host.settle(self._plugin.end())
 
     def _deliver(self, what: str, body: dict[str, Any]) -> None:
         """Hand over an event or a message; nobody waits for what comes of it."""
@@ -290,7 +291,8 @@ class Server:
             if what == "event":
                 self._plugin.deliver_event(body["topic"], body["event"])
             elif what == "message":
-                self._plugin.handle_message(Sender(body["sender"], body["id"]), body["body"])
+                answered = self._plugin.handle_message(Sender(body["sender"], body["id"]), body["body"])
+                self._host.settle(answered)
         except Exception as error:  # noqa: BLE001  a broken handler is the plugin's own matter
             self._host.log("ERROR", f"handling the {what} failed: {type(error).__name__}: {error}", {})
 
