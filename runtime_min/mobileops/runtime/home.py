@@ -16,6 +16,7 @@
     ├── keys/                   signing keys, NAME.key and NAME.pub; absent until the first is made
     ├── staging/                half-made installs; swept
     ├── autostart.json          plugins that are started with the plugin manager; absent = none
+    ├── metrics.json            where metrics are served; absent = nowhere
     ├── isolation.json          what the operator demands of isolation; absent = the default
     ├── verdicts/               bundles that were verified, each entry authenticated
     ├── trust.json              the trust policy; absent = the default
@@ -153,6 +154,11 @@ class Home(NamedTuple):
     def isolation_settings(self) -> Path:
         """What the operator demands of isolation."""
         return self.root / "isolation.json"
+
+    @property
+    def metrics_settings(self) -> Path:
+        """Where metrics are served."""
+        return self.root / "metrics.json"
 
     @property
     def trust_state(self) -> Path:

@@ -18,12 +18,14 @@ from mobileops.runtime.manager.client import connect
 from mobileops.runtime.settings.files import SettingsFiles, Stored
 from mobileops.runtime.store import Store
 from tests.fakes.daemon_thread import serving
+from tests.fakes.published_json import as_published
 from tests.fakes.signed_bundle import Publisher
-from tests.unit.cli.conftest import Run, as_published
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from tests.unit.cli.conftest import Run
 
 CODE = """
     from mobileops.plugin import ServicePlugin, plugin_method

@@ -14,10 +14,12 @@ from mobileops.cli.commands._times import moment
 from mobileops.errors import UsageError
 from mobileops.runtime.home import Home
 from mobileops.runtime.logs import LogFile, Record, timestamp
-from tests.unit.cli.conftest import Run, as_published
+from tests.fakes.published_json import as_published
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.unit.cli.conftest import Run
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def exceeds(pid: int, limit_bytes: int) -> bool:
     processes = descendants(pid)
     if sum(map(_resident, processes)) <= limit_bytes:
         return False
-    return sum(map(_proportional, processes)) > limit_bytes
+    return sum(map(proportional, processes)) > limit_bytes
 
 
 def descendants(pid: int) -> list[int]:
@@ -87,7 +87,8 @@ def _resident(pid: int) -> int:
     return int(words[1]) * _PAGE_BYTES if words else 0
 
 
-def _proportional(pid: int) -> int:
+def proportional(pid: int) -> int:
+    """Return the memory of a process, in bytes, shared pages divided among those that share them."""
     for line in _read(f"/proc/{pid}/smaps_rollup").splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mobileops.runtime.instances import overuse
 from mobileops.runtime.instances.inflight import InFlight
 from mobileops.runtime.instances.lifecycle import ACTIVE, Life, State
+from mobileops.runtime.instances.meter import Meter
 from mobileops.runtime.instances.processor_time import ProcessorTime
 from mobileops.runtime.logs import LogFile, Record, timestamp
 from mobileops.runtime.redaction import NONE, Redaction
@@ -65,6 +66,7 @@ class Instance:
         ended: set when the process has ended.
         output: the last lines that it wrote.
         redaction: hides its secret settings in everything that is written or told about it.
+        meter: counts its calls.
     """
 
     receipt: Receipt
@@ -89,6 +91,7 @@ class Instance:
     ended: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
     output: deque[str] = dataclasses.field(default_factory=lambda: deque(maxlen=LAST_LINES))
     redaction: Redaction = NONE
+    meter: Meter = dataclasses.field(default_factory=Meter)
     _refused: int = 0
     _processor: ProcessorTime | None = None
 

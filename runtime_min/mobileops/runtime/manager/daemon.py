@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import struct
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -21,8 +22,10 @@ from mobileops.runtime import durable
 from mobileops.runtime.launching import enforcement
 from mobileops.runtime.launching.launcher import Launcher
 from mobileops.runtime.manager.control import ControlClient
+from mobileops.runtime.manager.metrics_endpoint import MetricsEndpoint
 from mobileops.runtime.manager.notification import Notifier
 from mobileops.runtime.manager.verbs import Verbs
+from mobileops.runtime.metrics import openmetrics
 from mobileops.runtime.store import Store
 from mobileops.runtime.supervision.supervisor import Supervisor
 
@@ -74,7 +77,8 @@ class Daemon:
         self._last_request = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._clients: set[ControlClient] = set()
-        self._verbs = Verbs(self._supervisor, shut_down=self._shut_down_later)
+        self._endpoint = MetricsEndpoint(home, lambda: openmetrics.render(self._supervisor.metrics.sample()))
+        self._verbs = Verbs(self._supervisor, endpoint=self._endpoint, shut_down=self._shut_down_later)
 
     async def serve(self, *, ready: Callable[[], None]) -> None:
         """Listen until asked to stop, or idle; then stop every plugin.
@@ -90,6 +94,7 @@ class Daemon:
         ready()
         self._notifier.ready(loop)
         starting = asyncio.create_task(self._supervisor.start_enabled())
+        await self._serve_metrics()
         await self._stopping.wait()
         self._notifier.stopping()
         watching.cancel()
@@ -97,6 +102,7 @@ class Daemon:
         await asyncio.wait({starting})
         loop.remove_reader(listener.fileno())
         listener.close()
+        await self._endpoint.close()
         await self._supervisor.stop_all()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=LAST_WORDS_S)
@@ -105,6 +111,13 @@ class Daemon:
             (self._home.run / SOCKET_NAME).unlink()
         for client in tuple(self._clients):  # last: a client takes this for the end of the plugin manager
             client.close()
+
+    async def _serve_metrics(self) -> None:
+        """Serve metrics if the operator asked for them; plugins run without, too."""
+        try:
+            await self._endpoint.open()
+        except HostFault as error:
+            sys.stderr.write(f"{error}\n")
 
     def stop(self) -> None:
         """Make `serve` stop every plugin and return; from the loop's own thread."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from mobileops.runtime.channel.waiting import OnAnswer
+    from mobileops.runtime.manager.metrics_endpoint import MetricsEndpoint
     from mobileops.runtime.routing.calls import OneCall
     from mobileops.runtime.supervision.supervisor import Supervisor
 
@@ -37,14 +38,16 @@ class CallRequest(msgspec.Struct, frozen=True):
 class Verbs:
     """Answers the requests of the command line."""
 
-    def __init__(self, supervisor: Supervisor, *, shut_down: Callable[[], object]) -> None:
+    def __init__(self, supervisor: Supervisor, *, endpoint: MetricsEndpoint, shut_down: Callable[[], object]) -> None:
         """Serve one supervisor.
 
         Args:
             supervisor: of the plugins.
+            endpoint: serves metrics.
             shut_down: makes the plugin manager end, after the answer has gone out.
         """
         self._supervisor = supervisor
+        self._endpoint = endpoint
         self._shut_down = shut_down
         self._verbs: dict[str, Callable[[dict[str, Any]], Awaitable[Any]]] = {
             "ping": self._ping,
@@ -60,6 +63,8 @@ class Verbs:
             "wait": self._wait,
             "health": self._health,
             "status": self._status,
+            "sample": self._sample,
+            "serve-metrics": self._serve_metrics,
             "shutdown": self._shutdown,
         }
 
@@ -170,6 +175,12 @@ class Verbs:
 
     async def _status(self, body: dict[str, Any]) -> Any:  # noqa: ANN401  plain values
         return [self._supervisor.describe(str(name)) for name in body["names"]]
+
+    async def _serve_metrics(self, _body: dict[str, Any]) -> str | None:
+        return await self._endpoint.open()
+
+    async def _sample(self, _body: dict[str, Any]) -> dict[str, Any]:
+        return self._supervisor.metrics.sample()
 
     async def _shutdown(self, _body: dict[str, Any]) -> dict[str, Any]:
         self._shut_down()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -30,13 +31,14 @@ class OneCall:
         is_over: it was answered, or cancelled.
     """
 
-    __slots__ = ("_connection", "_instance", "_method", "_on_answer", "is_over", "number")
+    __slots__ = ("_begun_s", "_connection", "_instance", "_method", "_on_answer", "is_over", "number")
 
     def __init__(self, instance: Instance, connection: Connection, method: str, on_answer: OnAnswer) -> None:
         self._instance = instance
         self._connection = connection
         self._method = method
         self._on_answer = on_answer
+        self._begun_s = time.perf_counter()
         self.is_over = False
         self.number = 0
 
@@ -51,6 +53,7 @@ class OneCall:
         """Pass on what came of it."""
         self.is_over = True
         self._instance.calls.end(error)
+        self._instance.meter.count(time.perf_counter() - self._begun_s, error)
         if isinstance(error, CallError):
             _reported(self._instance, self._method, error)
         self._on_answer(value, error)
@@ -148,7 +151,7 @@ class Calls:
         instance, connection = self._callable(name, method, queued=False)
         values = connection.stream(method, body, deadline_s=deadline_s)
         try:
-            with instance.calls.one():
+            with instance.calls.one(), instance.meter.call():
                 async with contextlib.aclosing(values):
                     async for value in values:
                         yield value

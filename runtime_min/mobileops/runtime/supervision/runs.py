@@ -13,6 +13,7 @@ from mobileops.runtime.channel.connection import Connection
 from mobileops.runtime.instances.decisions import Decisions
 from mobileops.runtime.instances.instance import CLOSED, Instance
 from mobileops.runtime.instances.lifecycle import ACTIVE, SERVING, Life, State
+from mobileops.runtime.instances.meter import Meters
 from mobileops.runtime.isolation.credentials import plugin_uid
 from mobileops.runtime.isolation.policy import compile_policy, select_environment, with_assets
 from mobileops.runtime.launching.identities import identity_index
@@ -40,7 +41,11 @@ HOOK_TIMEOUT_S: Final = 60.0
 
 
 class Runs:
-    """Begins runs, and knows those that have a process."""
+    """Begins runs, and knows those that have a process.
+
+    Attributes:
+        meters: the counts of every plugin.
+    """
 
     def __init__(
         self,
@@ -72,6 +77,7 @@ class Runs:
         self._on_ask = on_ask
         self._on_change = on_change
         self._living: dict[int, Instance] = {}
+        self.meters = Meters()
 
     def living(self) -> list[Instance]:
         """Return the runs that have a process."""
@@ -145,6 +151,7 @@ class Runs:
             self._on_change,
             network=self._watch_broker() if policy.network is not None else False,
             redaction=Redaction(settings.secrets),
+            meter=self.meters.of(receipt.name),
         )
         if settings.ignored:
             instance.write("WARNING", f"settings that {receipt.version} does not know: {', '.join(settings.ignored)}")

@@ -10,6 +10,7 @@ import msgspec
 from mobileops.errors import PluginError, PluginGone
 from mobileops.runtime.channel.rpc import Kind
 from mobileops.runtime.instances.lifecycle import ACTIVE, State
+from mobileops.runtime.metrics.collector import Collector
 from mobileops.runtime.platform.providers import Surroundings
 from mobileops.runtime.platform.service import Platform
 from mobileops.runtime.routing.calls import Calls
@@ -51,6 +52,7 @@ class Supervisor:
         platform: what they may use of the host.
         calls: calls their methods.
         panels: hands out what they show.
+        metrics: takes samples of what they use and do.
     """
 
     def __init__(
@@ -101,6 +103,7 @@ class Supervisor:
             on_ask=self._requests.answer,
             on_change=self.roster.note_change,
         )
+        self.metrics = Collector(home.audit, self.roster.routes)
         self._starter = Starter(
             store,
             roster=self.roster,
@@ -126,6 +129,7 @@ class Supervisor:
         await self._starter.enabled(self._autostart.names())
 
     async def _restart(self, name: str) -> None:
+        self._runs.meters.of(name).restarts += 1
         await self._starter.start(name, cause="started again", restarted=True)
 
     async def stop(self, name: str, *, force: bool = False) -> dict[str, Any]:
