@@ -9,7 +9,6 @@ inherits every orphan in it (without namespaces it is made to, see `bare`), so n
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def descendants(pid: int) -> list[int]:
     waiting = [pid]
     while waiting and len(found) < _MAX_PROCESSES:
         found.append(waiting.pop())
-        tasks = Path(f"/proc/{found[-1]}/task")
+        tasks = f"/proc/{found[-1]}/task"
         try:
             threads = os.listdir(tasks)  # noqa: PTH208 (names, twenty times a second)
         except OSError:
@@ -96,8 +95,17 @@ def proportional(pid: int) -> int:
 
 
 def _read(path: str) -> str:
+    """Return what a file of /proc says, in as many pieces as the kernel gives it; the empty text when it is gone."""
+    found = b""
     try:
-        with open(path, "rb", buffering=0) as stream:  # noqa: PTH123 (twenty times a second)
-            return stream.read(_READ_LIMIT_BYTES).decode("ascii", "replace")
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # (open() costs twice as much, twenty times a second)
     except OSError:
         return ""
+    try:
+        while len(found) < _READ_LIMIT_BYTES and (part := os.read(descriptor, _READ_LIMIT_BYTES)):
+            found += part
+    except OSError:  # the process ended in between
+        return ""
+    finally:
+        os.close(descriptor)
+    return found.decode("ascii", "replace")

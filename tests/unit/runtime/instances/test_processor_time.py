@@ -141,3 +141,23 @@ def test_a_number_that_is_no_process_of_the_plugin_is_not_signalled(burning):
         with pytest.raises(subprocess.TimeoutExpired):
             other.wait(0.2)
         other.kill()
+
+
+MANY = """
+import os, time
+for _ in range(750):
+    if os.fork() == 0:
+        time.sleep(60)
+        os._exit(0)
+print(flush=True)
+time.sleep(60)
+"""
+
+
+def test_more_children_than_the_kernel_names_at_once_are_all_found():
+    with subprocess.Popen([sys.executable, "-I", "-S", "-c", MANY], stdout=subprocess.PIPE, process_group=0) as first:
+        assert first.stdout is not None
+        first.stdout.readline()
+        found = consumption.descendants(first.pid)
+        os.killpg(first.pid, signal.SIGKILL)
+    assert len(found) == 751
