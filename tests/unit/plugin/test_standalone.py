@@ -40,14 +40,15 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     sys.modules.pop("main", None)
 
 
+@pytest.mark.parametrize("how", ["def", "async def"])
 def test_a_plugin_runs_in_the_foreground_until_it_is_interrupted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], how: str
 ) -> None:
     def interrupted(_event: threading.Event) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(threading.Event, "wait", interrupted)
-    app = write_plugin(tmp_path / "talker", SERVICE.replace("{ready}", "True"))
+    app = write_plugin(tmp_path / "talker", SERVICE.replace("{ready}", "True").replace("def ", f"{how} "))
     load_class(app, "main.py", "service")().run()
     lines = capsys.readouterr().err.splitlines()
     assert "without the sandbox" in lines[0]

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mobileops.errors import PluginGone
+from mobileops.runtime.channel.blocking import BlockingChannel
+from mobileops.runtime.channel.connection import Connection
 from mobileops.runtime.routing import onlookers
 from mobileops.runtime.routing.events import Events, Source
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+SUBSCRIBERS = 100
 
 
 class Subscriber:
@@ -145,3 +150,37 @@ def test_an_event_comes_to_an_onlooker_that_waits(events: Events) -> None:
             return (await waiting)["topic"]
 
     assert asyncio.run(scenario()) == "a"
+
+
+def test_an_event_reaches_a_hundred_subscribers_over_their_channels_and_a_slow_one_stalls_none(events: Events) -> None:
+    """The routing and the real connections over socket pairs; the processes at the other end are this test."""
+
+    async def scenario() -> None:
+        ends = [socket.socketpair() for _ in range(SUBSCRIBERS)]
+        subscribers = [Subscriber() for _ in ends]
+        for subscriber, (ours, _theirs) in zip(subscribers, ends, strict=True):
+            subscriber.connection = Connection(ours, on_note=ignore, on_ask=refuse, on_closed=ignore)
+            await events.operations()["event.subscribe"].run(subscriber, {"topic": "job.*"})  # type: ignore[arg-type]
+        text = "x" * 1_000_000
+        for number in range(8):  # the first subscriber reads nothing
+            expected = SUBSCRIBERS if number < 5 else SUBSCRIBERS - 1
+            assert events.emit("job.done", {"number": number, "text": text if number < 6 else ""}) == expected
+            for _ours, theirs in ends[1:]:
+                theirs.settimeout(20)
+                found = await asyncio.to_thread(BlockingChannel(theirs).receive)
+                assert found.body["event"]["number"] == number
+        assert "1 lost since it started" in subscribers[0].written[0]
+        assert not any(subscriber.written for subscriber in subscribers[1:])
+        for subscriber, (_ours, theirs) in zip(subscribers, ends, strict=True):
+            subscriber.connection.close()
+            theirs.close()
+
+    asyncio.run(scenario())
+
+
+def ignore(_what: object) -> None:
+    """Nothing comes from these subscribers."""
+
+
+async def refuse(_frame: object) -> None:
+    """They ask for nothing."""

@@ -276,3 +276,47 @@ def test_a_plugin_whose_manager_is_gone_is_told_to_end(app: Path) -> None:
     running.notes_until("ready")
     running.channel.hang_up()
     assert running.gone.wait(10)
+
+
+ASYNCHRONOUS = """
+    import asyncio
+    from mobileops.plugin import ServicePlugin, plugin_method
+
+    class Asynchronous(ServicePlugin):
+        async def initialize(self):
+            self.over = asyncio.Event()
+
+        async def start(self):
+            await self.over.wait()
+            await asyncio.sleep(0.01)  # the loop must still run when stop() has returned
+            self.log("INFO", "returned")
+
+        async def stop(self):
+            self.over.set()
+
+        async def health_check(self):
+            return {"healthy": True}
+
+        async def handle_message(self, sender, message):
+            self.log("INFO", message)
+"""
+
+
+def test_the_life_of_a_plugin_may_be_asynchronous(tmp_path: Path) -> None:
+    running = Running(write_plugin(tmp_path / "echo", ASYNCHRONOUS))
+    running.notes_until("ready")
+    assert running.ask(Kind.CONTROL, "health").body == {"healthy": True}
+    running.channel.send(Frame(Kind.DELIVER, 0, "message", {"sender": "other", "id": 1, "body": "hello"}))
+    assert running.channel.receive().body["message"] == "hello"
+    running.channel.send(Frame(Kind.CONTROL, 2, "stop", {}))
+    last = [running.channel.receive() for _ in range(2)]
+    assert {frame.kind for frame in last} == {Kind.RESULT, Kind.NOTE}
+    assert [frame.body["message"] for frame in last if frame.kind is Kind.NOTE] == ["returned"]
+    assert running.join() == 0
+
+
+def test_an_asynchronous_initialize_that_says_no_is_a_failed_start(tmp_path: Path) -> None:
+    code = ASYNCHRONOUS.replace("self.over = asyncio.Event()", "return False")
+    running = Running(write_plugin(tmp_path / "echo", code))
+    assert running.notes_until("failed")[-1].body["cause"] == "initialize() returned False"
+    assert running.join() == 1
