@@ -72,7 +72,7 @@ def test_help_verb_is_verb_help(capsys: pytest.CaptureFixture[str]) -> None:
         (("trust", "add"), "MOP7003", "root|key|publisher", "mobileops trust add --help"),
         (("trust", "rev"), "MOP7003", "'rev'", "did you mean 'revoke'?"),
         (("trust", "r"), "MOP7003", "'r'", "mobileops trust --help"),
-        (("logs", "search"), "MOP7006", "needs a text", "logs search TEXT"),
+        (("logs", "search"), "MOP7006", "needs a text", "logs [NAME] search TEXT"),
     ],
 )
 def test_a_usage_mistake_is_exit_2_with_a_way_out(

@@ -161,3 +161,23 @@ def test_a_full_disk_is_an_error_that_leaves_nothing(plugin, tmp_path):
     assert done.stdout == "1 []\n", done.stderr
     assert "No space left on device" in done.stderr
     assert "MOP2414" in done.stderr
+
+
+WITHOUT = """
+import sys
+from mobileops.cli.main import main
+assert main(["package", sys.argv[1], "--out", sys.argv[2]]) == 0
+print(*sorted(sys.modules.keys() & {"cryptography", "jsonschema", "msgspec", "pathspec", "zlib_ng"}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "imported"), [({}, ""), ({"large.txt": "words and more words " * 200_000}, "zlib_ng")]
+)
+def test_a_small_plugin_is_packaged_without_what_it_does_not_need(plugin, tmp_path, more, imported):
+    for name, text in more.items():
+        (plugin / name).write_text(text)
+    (plugin / ".pluginignore").unlink(missing_ok=True)
+    command = [sys.executable, "-I", "-c", WITHOUT, str(plugin), str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == imported
