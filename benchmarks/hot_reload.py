@@ -36,14 +36,15 @@ class Reloaded(ServicePlugin):
 """
 
 
-def install(home: Home, workshop: Path, *, name: str = "reloaded") -> None:
+def install(home: Home, workshop: Path, *, name: str = "reloaded", code: str = CODE, **manifest: object) -> None:
     """Make, sign and install the plugin."""
     source = workshop / name
     source.mkdir(parents=True)
     document = {"name": name, "version": "1.0.0", "description": "For a benchmark", "author": "Benchmarks"}
     document |= {"license": "MIT", "type": "service", "entry_point": "main.py", "permissions": []}
+    document |= manifest
     (source / "plugin.json").write_text(json.dumps(document))
-    (source / "main.py").write_text(CODE)
+    (source / "main.py").write_text(code)
     packed = pack(source, workshop / "dist")
     sign_bundle(packed.path, signer=LocalSigner(LocalInstance.open_or_create(home.sigstore), "author@localhost"))
     policy = TrustPolicy.load(home.trust_policy, local_root=home.sigstore / "trusted_root.json")

@@ -4,24 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-
-@pytest.fixture(scope="module")
-def device(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bin folder of an environment into which the runtime's wheel was installed, alone."""
-    folder = tmp_path_factory.mktemp("device") / "environment"
-    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-    assert uv is not None
-    subprocess.run([uv, "venv", "-q", "--python", sys.executable, folder], check=True)
-    target = ["--python", folder / "bin/python"]
-    subprocess.run([uv, "pip", "install", "-q", *target, wheels["mobileops_runtime"]], check=True)
-    return folder / "bin"
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def run(program: Path, *arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
