@@ -7,7 +7,7 @@ their truth is not, and nothing is decided by them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import msgspec
 
@@ -18,11 +18,31 @@ from mobileops.errors import ManifestError
 from mobileops.manifest import json_text
 
 if TYPE_CHECKING:
-    from mobileops.bundle.reader import Bundle
+    from pathlib import Path
+
+    from mobileops.bundle.files import FileTable
 
 MAX_API_BYTES: Final = 4 << 20
 MAX_SBOM_BYTES: Final = 16 << 20
 MAX_OVERRIDES_BYTES: Final = 1 << 20
+
+
+class Readable(Protocol):
+    """Where members can be read: an open bundle, or the same files installed."""
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        ...
+
+    @property
+    def files(self) -> FileTable:
+        """The checked file table."""
+        ...
+
+    def read(self, name: str, *, limit: int) -> bytes:
+        """Return a member of at most ``limit`` bytes."""
+        ...
 
 
 class Method(msgspec.Struct, frozen=True):
@@ -125,7 +145,7 @@ class Overrides(msgspec.Struct, frozen=True):
 T = TypeVar("T", Api, Sbom, Overrides)
 
 
-def read_api(bundle: Bundle) -> Api | None:
+def read_api(bundle: Readable) -> Api | None:
     """Return what the bundle says about its API, or None when it says nothing.
 
     Raises:
@@ -134,7 +154,7 @@ def read_api(bundle: Bundle) -> Api | None:
     return _read(bundle, API_MEMBER, Api, MAX_API_BYTES)
 
 
-def read_sbom(bundle: Bundle) -> Sbom | None:
+def read_sbom(bundle: Readable) -> Sbom | None:
     """Return what the bundle says about its vendored dependencies, or None when it says nothing.
 
     Raises:
@@ -143,7 +163,7 @@ def read_sbom(bundle: Bundle) -> Sbom | None:
     return _read(bundle, SBOM_MEMBER, Sbom, MAX_SBOM_BYTES)
 
 
-def read_overrides(bundle: Bundle) -> dict[str, Override]:
+def read_overrides(bundle: Readable) -> dict[str, Override]:
     """Return what the author allowed although packing refuses it: member name -> what it is.
 
     Raises:
@@ -153,7 +173,7 @@ def read_overrides(bundle: Bundle) -> dict[str, Override]:
     return found.members if found else {}
 
 
-def _read(bundle: Bundle, name: str, shape: type[T], limit: int) -> T | None:
+def _read(bundle: Readable, name: str, shape: type[T], limit: int) -> T | None:
     if name not in bundle.files.entries:
         return None
     where = member_place(bundle.path.name, name.encode())

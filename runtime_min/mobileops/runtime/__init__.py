@@ -3,6 +3,8 @@
 ================ =====================================================================================
 ``manager``      the process: one per home; its socket, and how it is started and asked
 ``supervision``  which plugins run: start, watch, start again, replace, stop
+``installation`` what an install would change: resolved, planned, and agreed to
+``comparison``   what a version changes for those who have another
 ``routing``      who may reach whom: calls, messages, events
 ``platform``     what the host offers plugins: assets, inference, the state of the network, devices
 ``permissions``  what was declared, compiled, used and denied, in words
@@ -22,3 +24,6 @@ An import contract in ``pyproject.toml`` keeps the order: each imports only what
 from __future__ import annotations
 
 __version__ = "0.1.0"
+
+PLATFORM_VERSION = "1.0.0"
+"""Of what plugins see: manifest, author SDK, platform API. ``compatibility.platform_version`` is about it."""

@@ -65,6 +65,11 @@ class Receipts:
         """Use a prepared home."""
         self._home = home
 
+    @property
+    def home(self) -> Home:
+        """Return the home."""
+        return self._home
+
     def get(self, name: str) -> Receipt:
         """Return the receipt of an installed plugin.
 

@@ -22,12 +22,18 @@ import importlib
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from mobileops.runtime.store.installed_files import InstalledFiles
     from mobileops.runtime.store.operations import Accepted, Store
     from mobileops.runtime.store.staging import Staged
 
-__all__ = ["Accepted", "Staged", "Store"]
+__all__ = ["Accepted", "InstalledFiles", "Staged", "Store"]
 
-_HOMES: Final[dict[str, str]] = {"Accepted": "operations", "Staged": "staging", "Store": "operations"}
+_HOMES: Final[dict[str, str]] = {
+    "Accepted": "operations",
+    "InstalledFiles": "installed_files",
+    "Staged": "staging",
+    "Store": "operations",
+}
 
 
 def __getattr__(name: str) -> object:

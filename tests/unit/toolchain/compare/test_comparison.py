@@ -10,9 +10,9 @@ import pytest
 
 from mobileops.bundle import open_bundle
 from mobileops.errors import BundleRefused, MobileOpsError
+from mobileops.runtime.comparison.change import Level
 from mobileops.toolchain import compare
 from mobileops.toolchain._resources import schema_root
-from mobileops.toolchain.compare.change import Level
 from mobileops.toolchain.pipeline import building
 from tests.fakes.hostile_archives import Entry, bundle
 from tests.fakes.plugin_folder import write_plugin

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mobileops.toolchain.compare.comparison import Comparison, compare
+from mobileops.runtime.comparison.comparison import Comparison, compare
 from mobileops.toolchain.compare.report import markdown, text
 
 __all__ = ["Comparison", "compare", "markdown", "text"]

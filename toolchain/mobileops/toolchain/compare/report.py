@@ -9,12 +9,12 @@ from __future__ import annotations
 import collections
 from typing import TYPE_CHECKING, Final
 
-from mobileops.toolchain.compare.change import Change, Level
+from mobileops.runtime.comparison.change import Change, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mobileops.toolchain.compare.comparison import Comparison
+    from mobileops.runtime.comparison.comparison import Comparison
 
 MAX_LINES: Final = 40
 """Of one section; what is more is counted."""

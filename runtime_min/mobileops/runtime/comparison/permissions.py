@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mobileops.runtime.comparison.change import Change, Level
 from mobileops.runtime.permissions.difference import differences
-from mobileops.toolchain.compare.change import Change, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

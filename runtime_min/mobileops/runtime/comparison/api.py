@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mobileops.toolchain.compare.change import Change, Level
-from mobileops.toolchain.compare.subschema import Subschemas
+from mobileops.runtime.comparison.change import Change, Level
+from mobileops.runtime.comparison.subschema import Subschemas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobileops.toolchain.compare.subschema import Subschemas
+from mobileops.runtime.comparison.subschema import Subschemas
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from([0.5, "", "a"]),

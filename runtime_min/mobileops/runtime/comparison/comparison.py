@@ -1,26 +1,27 @@
-"""Compare two bundles.
+"""Compare two versions of a plugin: bundles, or what is installed.
 
-Both are opened by the strict reader and nothing of them is executed or believed: their tables and manifests are
-checked, and what they say about their API is a claim that is only ever compared with another claim.
+Both were read strictly and nothing of them is executed or believed: their tables and manifests are checked, and what
+they say about their API is a claim that is only ever compared with another claim.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from mobileops.bundle import FILES_MEMBER, MANIFEST_MEMBER, read_api, read_sbom
+from mobileops.bundle.description import Readable
 from mobileops.bundle.layout import RESERVED_FOLDER
 from mobileops.errors import MobileOpsError
-from mobileops.toolchain.compare.api import api_changes
-from mobileops.toolchain.compare.change import Change, Level, actual_step, required_step
-from mobileops.toolchain.compare.permissions import permission_changes
+from mobileops.runtime.comparison.api import api_changes
+from mobileops.runtime.comparison.change import Change, Level, actual_step, required_step
+from mobileops.runtime.comparison.permissions import permission_changes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from mobileops.bundle import Bundle, FileEntry
+    from mobileops.bundle import FileEntry
     from mobileops.manifest import Manifest
 
 OTHER_PLUGIN: Final = "MOP2510"
@@ -30,6 +31,29 @@ _OF_ITS_OWN: Final = frozenset(
     | {"hooks", "permission_reasons", "$schema"}
 )
 """Keys of the manifest that another section speaks about, or nobody runs."""
+
+
+class Version(Readable, Protocol):
+    """One version: a `mobileops.bundle.Bundle`, or a `mobileops.runtime.store.InstalledFiles`."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """The checked manifest."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the bundle."""
+        ...
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of it."""
+        ...
+
+    def check_members(self) -> None:
+        """Refuse members that are not what the file table says."""
+        ...
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -86,8 +110,8 @@ class Comparison:
         }
 
 
-def compare(old: Bundle, new: Bundle) -> Comparison:
-    """Return the differences between two open bundles of one plugin.
+def compare(old: Version, new: Version) -> Comparison:
+    """Return the differences between two versions of one plugin.
 
     Raises:
         BundleRefused: a member is not what the file table says, or a description is malformed.
@@ -126,7 +150,7 @@ def compare(old: Bundle, new: Bundle) -> Comparison:
     )
 
 
-def _dependencies(old: Bundle, new: Bundle) -> Iterator[Change]:
+def _dependencies(old: Version, new: Version) -> Iterator[Change]:
     """Compare what is vendored; a replaced file of the same version shows too."""
     before, after = (
         {one.name: one for one in (sbom.components if sbom else ())} for sbom in (read_sbom(old), read_sbom(new))
