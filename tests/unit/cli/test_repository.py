@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import functools
 import json
+import shutil
 import sys
 
 import pytest
@@ -266,3 +267,14 @@ def test_without_tuf_it_says_what_to_install(mobileops, monkeypatch):
     monkeypatch.setitem(sys.modules, "tuf", None)
     code, _, err = mobileops("search", "x")
     assert (code, "mobileops-runtime[repository]" in err) == (4, True)
+
+
+def test_a_local_repository_that_is_made_anew_is_read_from_its_new_root(mobileops, author, tmp_path):
+    author.publish("echo")
+    mobileops("publish", "echo")
+    assert mobileops("info", "echo")[0] == 0
+    shutil.rmtree(tmp_path / "home" / "repository")
+    assert mobileops("repo", "init")[0] == 0
+    assert "MOP6109" in mobileops("info", "echo")[2]
+    mobileops("publish", "echo")
+    assert mobileops("info", "echo")[0] == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from mobileops.cli.commands._repositories import shown
+from mobileops.cli.commands._repositories import forget, shown
 from mobileops.errors import UsageError
 from mobileops.runtime.repository import configured
 from mobileops.runtime.repository.configured import Remote
@@ -70,7 +70,7 @@ def _trust(home: Home, remote: Remote, arguments: argparse.Namespace) -> str | N
     """Hold on to the root; a repository that does not verify from it is not added."""
     from mobileops.runtime.repository.client import Client  # noqa: PLC0415  tuf is optional, and slow to import
 
-    _forget(home, remote)
+    forget(home, remote.name)
     client = Client(remote, home.repositories / remote.name)
     try:
         fingerprint: str | None = None
@@ -80,15 +80,9 @@ def _trust(home: Home, remote: Remote, arguments: argparse.Namespace) -> str | N
             fingerprint = client.trust_first(arguments.fingerprint)
         client.refresh()
     except BaseException:
-        _forget(home, remote)
+        forget(home, remote.name)
         raise
     return fingerprint
-
-
-def _forget(home: Home, remote: Remote) -> None:
-    from shutil import rmtree  # noqa: PLC0415  only here
-
-    rmtree(home.repositories / remote.name, ignore_errors=True)
 
 
 def _url(word: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mobileops.cli.commands._repositories import adopt_local
+
 if TYPE_CHECKING:
     import argparse
 
@@ -27,6 +29,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     home = console.home()
     folder = home.repository if arguments.folder is None else arguments.folder.absolute()
     made = create(folder, Keyring(home.repository_keys))
+    if made and folder == home.repository:
+        adopt_local(home)
     if arguments.json:
         console.json({"folder": str(folder), "keys": str(home.repository_keys), "made": made})
     else:

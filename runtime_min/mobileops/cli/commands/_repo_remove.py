@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
-from mobileops.cli.commands._repositories import shown
+from mobileops.cli.commands._repositories import forget, shown
 from mobileops.runtime.repository import configured
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     home = console.home()
     remote = configured.named(home, arguments.name)
     configured.save(home, tuple(one for one in configured.load(home) if one.name != remote.name))
-    shutil.rmtree(home.repositories / remote.name, ignore_errors=True)
+    forget(home, remote.name)
     if arguments.json:
         console.json(shown(remote))
     else:

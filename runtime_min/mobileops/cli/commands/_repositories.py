@@ -94,11 +94,24 @@ def prepared(home: Home, word: str | None, console: Console) -> Written:
 
     target = written(home, word)
     if target.folder == home.repository and create(target.folder, target.keys):
+        adopt_local(home)
         console.note(f"made a repository in {target.folder}; its keys are in {target.keys.folder}")
-        remotes = configured.load(home)
-        if all(remote.name != LOCAL for remote in remotes):
-            configured.save(home, (*remotes, _local(home)))
     return target
+
+
+def adopt_local(home: Home) -> None:
+    """Use the local repository that was made just now, beside the others; one that was there before had other keys."""
+    forget(home, LOCAL)
+    remotes = configured.load(home)
+    if all(remote.name != LOCAL for remote in remotes):
+        configured.save(home, (*remotes, _local(home)))
+
+
+def forget(home: Home, name: str) -> None:
+    """Remove what this host has verified of a repository, and its root with it."""
+    from shutil import rmtree  # noqa: PLC0415  only here
+
+    rmtree(home.repositories / name, ignore_errors=True)
 
 
 def shown(remote: Remote) -> dict[str, Any]:

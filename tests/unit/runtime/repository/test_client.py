@@ -37,6 +37,14 @@ def test_an_unchanged_repository_costs_one_small_answer(shop):
     assert (warm.fetcher.requests, warm.fetcher.bytes_read < 1000) == (2, True)
 
 
+def test_a_target_that_is_larger_than_its_kind_may_be_is_not_fetched(shop):
+    shop.say(document("echo"))
+    client = shop.client()
+    with pytest.raises(RefusedError, match="MOP6105"):
+        client.target("index/echo/versions.json", limit=100)
+    assert client.target("index/echo/versions.json", limit=10_000)  # the control
+
+
 def test_a_bundle_is_fetched_under_the_name_that_was_signed(shop, tmp_path):
     shop.publish("echo", version="1.0.0+linux.7")
     with served(shop.folder) as url:
