@@ -115,6 +115,8 @@ VERBS: Final = (
     Verb("call", "operator", "NAME METHOD [JSON ...]", "call a method of a running plugin"),
     Verb("panel", "operator", "NAME PANEL", "print what a running plugin shows in a panel, widget or theme"),
     Verb("status", "operator", "[NAME]", "show the state of one plugin or of all"),
+    Verb("audit", "operator", "[NAME]", "show what was decided about plugins' permissions, one by one"),
+    Verb("report", "operator", "NAME", "write what is known about a plugin into an archive, without secrets"),
     Verb("monitor", "operator", "[NAME]", "watch what plugins use and do, live"),
     Verb("metrics", "operator", "", "print metrics as OpenMetrics, or have them served"),
     Verb("config", "operator", "NAME", "show and change the settings of a plugin"),

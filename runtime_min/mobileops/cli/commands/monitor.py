@@ -75,7 +75,7 @@ def _draw(console: Console, lines: list[str], *, rows: int | None) -> None:
 def _looks(home: Home, name: str | None, interval_s: float) -> Generator[dict[str, Any], None, None]:
     """Yield what happened in each interval; a plugin manager that goes and comes is followed."""
     with _Samples(home) as samples:
-        before, begun = samples.take(), time.monotonic()
+        before, begun, installed_now = samples.take(), time.monotonic(), _Installed(home)
         while True:
             begun += interval_s
             time.sleep(max(0.0, begun - time.monotonic()))
@@ -83,10 +83,27 @@ def _looks(home: Home, name: str | None, interval_s: float) -> Generator[dict[st
             look: dict[str, Any] = {"time": timestamp(time.time()), "seconds": interval_s, "plugins": []}
             if after is not None:
                 look = between(before or after, after)
-            rows = merged(look["plugins"], {one.name: one.version for one in Receipts(home).all()})
+            rows = merged(look["plugins"], installed_now())
             wanted = [row for row in rows if name in {None, row["name"]}]
             yield {**look, "running": after is not None, "plugins": wanted}
             before = after
+
+
+class _Installed:
+    """Knows what is installed, and reads the receipts again only when plugins came or went."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._seen = -1
+        self._versions: dict[str, str] = {}
+
+    def __call__(self) -> dict[str, str]:
+        """Return the version of each installed plugin."""
+        changed = self._home.store.stat().st_mtime_ns
+        if changed != self._seen:
+            self._versions = {one.name: one.version for one in Receipts(self._home).all()}
+            self._seen = changed
+        return self._versions
 
 
 class _Samples:
