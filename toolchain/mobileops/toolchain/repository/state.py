@@ -8,8 +8,7 @@ and has no key, could have his own words signed by the next publisher.
 from __future__ import annotations
 
 import hashlib
-import re
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from mobileops.runtime.repository.document import Blob
 
 T = TypeVar("T", Root, Timestamp, Snapshot, Targets)
-_ROOT: Final = re.compile(r"([1-9][0-9]*)\.root\.json")
 
 
 class State:
@@ -145,16 +143,17 @@ def newest_root(folder: Path) -> int:
         NotFoundError: ``MOP6122``, there is no repository in the folder.
     """
     metadata = folder / layout.METADATA
-    names = [path.name for path in metadata.iterdir()] if (metadata / layout.TIMESTAMP).is_file() else []
-    versions = [int(match[1]) for match in map(_ROOT.fullmatch, names) if match]
-    if not versions:
+    version = 0
+    while (metadata / f"{version + 1}.root.json").is_file():  # as a device looks for them
+        version += 1
+    if not version or not (metadata / layout.TIMESTAMP).is_file():
         raise NotFoundError(
             f"there is no repository in {str(folder)!r}",
             code="MOP6122",
             where=str(folder),
             fix="mobileops repo init FOLDER makes one; without a folder 'publish' uses the local one",
         )
-    return max(versions)
+    return version
 
 
 def target_file(folder: Path, path: str, sha256: str) -> Path:
