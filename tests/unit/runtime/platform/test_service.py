@@ -102,9 +102,9 @@ class Elsewhere:
         return {"online": True, "interfaces": []}
 
 
-def offer(monkeypatch, *values):
-    offers = [importlib.metadata.EntryPoint("network", value, "mobileops.platform") for value in values]
-    monkeypatch.setattr(importlib.metadata, "entry_points", lambda *, group, name: offers if name == "network" else [])
+def offer(monkeypatch, *values, part="network"):
+    offers = [importlib.metadata.EntryPoint(part, value, "mobileops.platform") for value in values]
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda *, group, name: offers if name == part else [])
 
 
 def test_a_distribution_can_replace_a_part(bench, monkeypatch):
@@ -135,3 +135,73 @@ def test_what_is_in_sight_is_written_down_at_the_start(bench):
     asyncio.run(scenario())
     lines = [json.loads(line) for line in (bench.home.audit / "curious.manager.jsonl").read_text().splitlines()]
     assert [(line["operation"], line["target"]) for line in lines] == [("start", "1.0.0"), ("grant", "/assets")]
+
+
+HEARS = """
+from mobileops.plugin import ServicePlugin, plugin_method
+
+class Hears(ServicePlugin):
+    def initialize(self):
+        self.events = []
+        self.subscribe("device.*", self.events.append)
+
+    @plugin_method
+    def heard(self):
+        return self.events
+
+    @plugin_method
+    def leave(self):
+        self.unsubscribe("device.*")
+"""
+
+
+class Watched:
+    """A provider of devices whose only device comes when it is watched."""
+
+    steps: list[str] = []  # noqa: RUF012  the one instance is made by the platform
+
+    def __init__(self, surroundings):
+        self.emit = surroundings.emit
+
+    def watch(self):
+        self.steps.append("watch")
+        asyncio.get_running_loop().call_soon(self.emit, "device.connected", {"device_id": "usb:1"})
+        return "only one device is ever seen"
+
+    def close(self):
+        self.steps.append("close")
+
+
+def test_devices_are_watched_while_a_running_plugin_has_subscribed(bench, monkeypatch):
+    module = types.ModuleType("elsewhere")
+    module.make = Watched
+    monkeypatch.setitem(sys.modules, "elsewhere", module)
+    monkeypatch.setattr(Watched, "steps", [])
+    offer(monkeypatch, "elsewhere:make", part="devices")
+    bench.install("hears", HEARS, "events.subscribe:device.*")
+
+    async def scenario():
+        async with bench.running() as one:
+            assert Watched.steps == []
+            await one.start("hears")
+            assert Watched.steps == ["watch"]
+            assert await call(one, "hears", "heard") == [{"device_id": "usb:1"}]
+            await call(one, "hears", "leave")
+            assert Watched.steps == ["watch", "close"]
+
+    asyncio.run(scenario())
+    assert bench.errors("hears") == ["only one device is ever seen"]
+
+
+def test_a_provider_of_devices_that_cannot_be_used_is_told_to_who_subscribes_and_stops_nobody(bench, monkeypatch):
+    offer(monkeypatch, "no.such.module:make", part="devices")
+    bench.install("hears", HEARS, "events.subscribe:device.*")
+
+    async def scenario():
+        async with bench.running("hears") as one:
+            assert await call(one, "hears", "heard") == []
+
+    asyncio.run(scenario())
+    (said,) = bench.errors("hears")
+    assert said.startswith("there are no events of devices: ")
+    assert "[MOP5319]" in said
