@@ -246,6 +246,22 @@ def test_a_deadline_that_passes_cancels_the_call_at_the_plugin() -> None:
     drive(scenario)
 
 
+def test_every_call_has_its_own_deadline_though_one_timer_serves_them_all() -> None:
+    async def scenario(peer: Peer) -> None:
+        seconds = (0.06, 5.0, 0.02, 0.04)
+        calls = [asyncio.create_task(peer.connection.request(Kind.CALL, "m", deadline_s=one)) for one in seconds]
+        cancelled = []
+        while len(cancelled) < 3:
+            if (frame := await peer.frame()).kind is Kind.CANCEL:
+                cancelled.append(frame.id)
+        assert cancelled == [3, 4, 1]
+        await peer.send(Kind.RESULT, 2, "in time")
+        results = await asyncio.gather(*calls, return_exceptions=True)
+        assert [getattr(one, "code", one) for one in results] == ["MOP5014", "in time", "MOP5014", "MOP5014"]
+
+    drive(scenario)
+
+
 def test_a_caller_that_goes_away_cancels_the_call_at_the_plugin() -> None:
     async def scenario(peer: Peer) -> None:
         request = asyncio.create_task(peer.connection.request(Kind.CALL, "m", deadline_s=5))

@@ -232,6 +232,24 @@ def test_a_request_of_the_plugins_own_making_is_data(bench: Bench, operation: st
     asyncio.run(scenario())
 
 
+def test_large_messages_and_events_arrive_whole_again_and_again(bench: Bench) -> None:
+    bench.install("asking", ASKING, "plugin.communicate:answering")
+    bench.install("answering", ANSWERING)
+    bench.install("listening", LISTENING, "events.subscribe:device.*")
+    bench.install("speaking", SPEAKING, "events.publish:*")
+
+    async def scenario() -> None:
+        async with bench.running("asking", "answering", "listening", "speaking") as one:
+            for letter in "abcd":  # the first of them in their frames, the others through the arenas
+                large = letter * 200_000
+                answer = await call(one, "asking", "ask", "answering", {"action": "double", "data": large})
+                assert answer == ["asking", 2 * large]
+                await call(one, "speaking", "speak", "device.usb.added", {"device_id": large})
+            assert await call(one, "listening", "all_heard") == [letter * 200_000 for letter in "abcd"]
+
+    asyncio.run(scenario())
+
+
 def test_an_event_reaches_those_whose_pattern_covers_it(bench: Bench) -> None:
     bench.install("listening", LISTENING, "events.subscribe:device.*")
     bench.install("speaking", SPEAKING, "events.publish:*")

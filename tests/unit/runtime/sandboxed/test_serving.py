@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mobileops.plugin.loading import search_path
-from mobileops.runtime.channel.rpc import STREAM_WINDOW, Frame, Kind
+from mobileops.runtime.channel.rpc import STREAM_WINDOW, Frame, Kind, encode
 from tests.fakes.plugin_folder import write_plugin
 from tests.fakes.worker_thread import Running, close_all
 
@@ -166,6 +166,23 @@ def test_a_plain_method_hears_that_its_caller_went_away(plain: Running) -> None:
     assert plain.channel.receive().body["message"] == "began"
     cancel(plain, 1)
     assert answer(plain, 1).body == "noticed"
+
+
+def test_an_answer_does_not_wait_for_a_slow_call_that_arrived_with_its_own(plain: Running) -> None:
+    frames = [Frame(Kind.CALL, number, "mark", {"args": [number], "kwargs": {}}) for number in (1, 2)]
+    frames.append(Frame(Kind.CALL, 3, "until_cancelled", {"args": [], "kwargs": {}}))
+    frames.append(Frame(Kind.CALL, 4, "mark", {"args": [4], "kwargs": {}}))
+    plain.channel.send_wire(b"".join(map(encode, frames)))
+    assert [answer(plain, 1).body, answer(plain, 2).body] == [[1], [1, 2]]  # while 3 runs
+    cancel(plain, 3)
+    assert [answer(plain, 3).body, answer(plain, 4).body] == ["noticed", [1, 2, 4]]
+
+
+def test_many_calls_that_arrive_together_are_answered_in_order(plain: Running) -> None:
+    frames = [Frame(Kind.CALL, number, "mark", {"args": [number], "kwargs": {}}) for number in range(1, 301)]
+    plain.channel.send_wire(b"".join(map(encode, frames)))
+    for number in range(1, 301):
+        assert answer(plain, number).body[-1] == number
 
 
 def test_a_cancelled_call_that_waits_behind_another_never_begins(plain: Running) -> None:
