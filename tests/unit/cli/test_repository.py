@@ -278,3 +278,18 @@ def test_a_local_repository_that_is_made_anew_is_read_from_its_new_root(mobileop
     assert "MOP6109" in mobileops("info", "echo")[2]
     mobileops("publish", "echo")
     assert mobileops("info", "echo")[0] == 0
+
+
+def test_a_repository_that_cannot_be_reached_hides_no_other(mobileops, shop, tmp_path):
+    other = Shop(tmp_path / "other", now=shop.now)
+    shop.say(document("weather"))
+    other.say(document("clock"))
+    for name, one in (("near", shop), ("far", other)):
+        mobileops("repo", "add", name, str(one.folder))
+    other.folder.rename(tmp_path / "gone")
+    code, out, err = mobileops("list", "--available", "-q")
+    assert (code, out) == (0, "weather\n")
+    assert "warning: the repository 'far' cannot be read" in err
+    shop.folder.rename(tmp_path / "gone-too")
+    code, _, err = mobileops("search", "weather")
+    assert (code, "MOP6101" in err) == (4, True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mobileops.errors import MobileOpsError, UsageError
+from mobileops.errors import HostFault, MobileOpsError, UsageError
 from mobileops.runtime.repository import configured
 from mobileops.runtime.repository.configured import LOCAL, Remote
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from mobileops.cli.console import Console
     from mobileops.cli.parser import Parser
     from mobileops.runtime.home import Home
+    from mobileops.runtime.repository.query import Query
+    from mobileops.runtime.repository.search_log import Record
     from mobileops.runtime.repository.sources import Sources
     from mobileops.toolchain.repository.keys import Keyring
 
@@ -53,6 +55,32 @@ def open_sources(home: Home, console: Console) -> Sources:
         if remote.folder is not None:
             _renew(home, remote.folder, console)
     return sources.Sources(home, remotes)
+
+
+def look_into(sources: Sources, query: Query, console: Console, *, limit: int) -> list[tuple[str, Record]]:
+    """Return what fits in each repository, with its name; one that cannot be reached is told and left out.
+
+    Raises:
+        HostFault: none can be reached.
+        RefusedError: one of them cannot prove what it says.
+    """
+    from mobileops.runtime.repository.search import Index  # noqa: PLC0415  a mistyped filter needs no database
+
+    found: list[tuple[str, Record]] = []
+    faults: list[HostFault] = []
+    for name, client in sources.clients.items():
+        index = Index(client)
+        try:
+            index.update()
+            found += [(name, record) for record in index.search(query, limit=limit)]
+        except HostFault as fault:
+            faults.append(fault)
+    if faults and len(faults) == len(sources.clients):
+        raise faults[0]
+    for one in faults:
+        console.note(f"warning: {one.what} [{one.code}]")
+    warn_stale(sources, console)
+    return found
 
 
 def warn_stale(sources: Sources, console: Console) -> None:

@@ -62,21 +62,17 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 def _available(arguments: argparse.Namespace, home: Home, console: Console) -> int:
     """Print every plugin of every repository, as the search logs say, with the installed version."""
-    from mobileops.cli.commands._repositories import open_sources, warn_stale  # noqa: PLC0415  only this option
+    from mobileops.cli.commands._repositories import look_into, open_sources  # noqa: PLC0415  only this option
     from mobileops.cli.commands.search import entry  # noqa: PLC0415  likewise
     from mobileops.runtime.repository.query import Query  # noqa: PLC0415  likewise
-    from mobileops.runtime.repository.search import Index  # noqa: PLC0415  likewise
 
     sources = open_sources(home, console)
     installed = {receipt.name: receipt.version for receipt in Receipts(home).all()}
-    found: list[dict[str, Any]] = []
-    for name, client in sources.clients.items():
-        index = Index(client)
-        index.update()
-        records = index.search(Query(), limit=EVERY)
-        found += [{**entry(record, name), "installed": installed.get(record.name)} for record in records]
+    found: list[dict[str, Any]] = [
+        {**entry(record, name), "installed": installed.get(record.name)}
+        for name, record in look_into(sources, Query(), console, limit=EVERY)
+    ]
     found.sort(key=lambda one: (one["name"], one["repository"]))
-    warn_stale(sources, console)
     if arguments.json:
         console.json(found)
     elif arguments.quiet:

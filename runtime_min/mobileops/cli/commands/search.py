@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from mobileops.cli.commands._repositories import open_sources, warn_stale
+from mobileops.cli.commands._repositories import look_into, open_sources
 from mobileops.cli.console import printable
 from mobileops.errors import UsageError
 from mobileops.runtime.repository.query import Query
@@ -32,16 +32,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.limit < 1:
         raise UsageError(f"--limit {arguments.limit} would show nothing", code="MOP7003", fix="give 1 or more")
     query = Query.parse(arguments.text)
-    from mobileops.runtime.repository.search import Index  # noqa: PLC0415  a mistyped filter needs no database
-
-    home = console.home()
-    sources = open_sources(home, console)
-    found: list[dict[str, Any]] = []
-    for name, client in sources.clients.items():
-        index = Index(client)
-        index.update()
-        found += [entry(record, name) for record in index.search(query, limit=arguments.limit)]
-    warn_stale(sources, console)
+    sources = open_sources(console.home(), console)
+    found = [entry(record, name) for name, record in look_into(sources, query, console, limit=arguments.limit)]
     show(found[: arguments.limit], console, as_json=arguments.json)
     if not found:
         known = ", ".join(sources.clients) or "none: mobileops repo add NAME URL adds one"
