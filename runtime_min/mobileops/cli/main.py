@@ -48,6 +48,10 @@ def _main(words: list[str]) -> int:
         code = _remembered(words[1:])
         if code is not None:
             return code
+    if words[0] in {"list", "status"}:
+        code = _glanced(words)
+        if code is not None:
+            return code
     return _guarded(words)
 
 
@@ -62,6 +66,17 @@ def _remembered(words: list[str]) -> int | None:
         return EXIT_DONE
     except OSError:  # the current directory is gone, for example: the verb says so
         return None
+
+
+def _glanced(words: list[str]) -> int | None:
+    """Answer from the receipts and the plugin manager, without what a verb needs; see `mobileops.cli.glance`."""
+    from mobileops.cli.glance import answer  # noqa: PLC0415  the help above does without
+
+    try:
+        return answer(words, os.environ)
+    except BrokenPipeError:
+        _silence()
+        return EXIT_DONE
 
 
 def _help() -> str:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from mobileops.runtime.manager import client as clients
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mobileops.cli.console import Console
     from mobileops.runtime.home import Home
     from mobileops.runtime.receipts import Receipt
@@ -70,6 +72,12 @@ def states(home: Home, names: list[str]) -> dict[str, dict[str, Any]]:
         return {entry["name"]: entry for entry in client.ask("status", names=names)}
     finally:
         client.close()
+
+
+def brief(states: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Return what `mobileops.cli.glance` knows of each state."""
+    keys = ("state", "cause", "since", "pid", "version")
+    return {name: [state.get(key) for key in keys] for name, state in states.items()}
 
 
 def wait(home: Home, name: str, *, state: str, timeout_s: float) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from mobileops.cli.commands._manager import states
+from msgspec.structs import asdict
+
+from mobileops.cli.commands._manager import brief, states
 from mobileops.cli.console import printable
+from mobileops.cli.glance import list_rows, table
 from mobileops.runtime.receipts import Receipts
 
 if TYPE_CHECKING:
@@ -33,28 +36,14 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.available:
         return _available(arguments, home, console)
     receipts = Receipts(home).all()
-    state = states(home, [receipt.name for receipt in receipts])
-    rows = [
-        {
-            "name": receipt.name,
-            "version": receipt.version,
-            "state": state[receipt.name]["state"],
-            "type": receipt.type,
-            "signer": receipt.signer.get("identity") or receipt.signer.get("key_hint"),
-            "assurance": receipt.signer["assurance"],
-        }
-        for receipt in receipts
-    ]
+    rows = list_rows(map(asdict, receipts), brief(states(home, [receipt.name for receipt in receipts])))
     if arguments.json:
         console.json(rows)
     elif arguments.quiet:
         for row in rows:
             console.print(row["name"])
     elif rows:
-        console.table(
-            ("NAME", "VERSION", "STATE", "TYPE", "SIGNER", "ASSURANCE"),
-            [tuple(str(value) for value in row.values()) for row in rows],
-        )
+        console.stdout.write(table(rows))
     else:
         console.note(f"nothing is installed in {home.root}")
     return 0

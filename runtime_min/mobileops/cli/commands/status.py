@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from mobileops.cli.commands._manager import installed, states, wait
+from msgspec.structs import asdict
+
+from mobileops.cli.commands._manager import brief, installed, states, wait
+from mobileops.cli.glance import status_rows, table
 from mobileops.errors import MobileOpsError, UsageError
 from mobileops.runtime.manager.client import connect
 from mobileops.runtime.receipts import Receipts
@@ -46,13 +49,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             )
         wait(home, receipts[0].name, state=arguments.wait, timeout_s=arguments.timeout)
     state = states(home, [receipt.name for receipt in receipts])
-    rows: list[dict[str, Any]] = []
-    for receipt in receipts:
-        row = {
-            "name": receipt.name,
-            "version": state[receipt.name].get("version") or receipt.version,
-            **{key: state[receipt.name][key] for key in ("state", "cause", "since", "pid")},
-        }
+    rows = status_rows(map(asdict, receipts), brief(state))
+    for receipt, row in zip(receipts, rows, strict=True):
         if arguments.detailed:
             manifest = shelf.manifest(receipt)
             row |= {
@@ -68,7 +66,6 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
                 "installed_at": receipt.installed_at,
                 "history": state[receipt.name]["history"],
             }
-        rows.append(row)
     _show(rows, arguments, console)
     return 0 if not arguments.wait or rows[0]["state"] == arguments.wait else 1
 
@@ -80,9 +77,7 @@ def _show(rows: list[dict[str, Any]], arguments: argparse.Namespace, console: Co
         for row in rows:
             console.fields({key: _text(value) for key, value in row.items()})
     elif rows:
-        console.table(
-            tuple(key.upper() for key in rows[0]), [tuple(_text(value) for value in row.values()) for row in rows]
-        )
+        console.stdout.write(table(rows))
     else:
         console.note("nothing is installed")
 

@@ -63,6 +63,7 @@ class Verbs:
             "wait": self._wait,
             "health": self._health,
             "status": self._status,
+            "glance": self._glance,
             "sample": self._sample,
             "serve-metrics": self._serve_metrics,
             "shutdown": self._shutdown,
@@ -178,6 +179,15 @@ class Verbs:
 
     async def _serve_metrics(self, _body: dict[str, Any]) -> str | None:
         return await self._endpoint.open()
+
+    async def _glance(self, body: dict[str, Any]) -> str:
+        """Return JSON text, for `mobileops.cli.glance`: name -> state, cause, since, pid, version of its run."""
+        found = {name: self._supervisor.describe(name) for name in str(body["names"]).split("\n")}
+        brief = {
+            name: [one["state"], one["cause"], one["since"], one["pid"], one.get("version")]
+            for name, one in found.items()
+        }
+        return msgspec.json.encode(brief).decode()
 
     async def _sample(self, _body: dict[str, Any]) -> dict[str, Any]:
         return self._supervisor.metrics.sample()
