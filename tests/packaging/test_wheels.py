@@ -103,7 +103,7 @@ def test_both_distributions_and_the_pin_have_one_version(wheels: dict[str, Path]
     toolchain, runtime = metadata(wheels["mobileops_toolchain"]), metadata(wheels["mobileops_runtime"])
     assert toolchain["Version"] == runtime["Version"]
     pins = [line for line in toolchain.get_all("Requires-Dist", []) if line.startswith("mobileops-runtime")]
-    assert pins == [f"mobileops-runtime[sigstore]=={runtime['Version']}"]
+    assert pins == [f"mobileops-runtime[repository,sigstore]=={runtime['Version']}"]
 
 
 def test_the_mobileops_command_comes_with_the_runtime_alone() -> None:

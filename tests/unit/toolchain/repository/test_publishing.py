@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import warnings
 
 import pytest
 
@@ -296,7 +297,9 @@ def test_two_publishers_and_a_reader_at_once_lose_nothing(shop):
 
 def crash_at(step, act):
     """Run an act in a process that is killed before its n-th change of the disk; return whether it lived to the end."""
-    child = os.fork()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # pytest-xdist has threads, none of which the child needs
+        child = os.fork()
     if child == 0:
         left = [step]
 
