@@ -48,11 +48,7 @@ class Waiting:
 
 
 class WaitingRequests:
-    """All of one plugin.
-
-    Attributes:
-        count: how many there are, those that were cancelled among them.
-    """
+    """All of one plugin."""
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, *, post: Callable[[Frame], None], hide: Callable[[str], str]

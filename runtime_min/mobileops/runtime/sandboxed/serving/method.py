@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, Final
 
-from mobileops.errors import CallError
+from mobileops.errors import CallError, NotFoundError
 from mobileops.runtime.sandboxed.serving.arguments import CODE, Arguments
 
 if TYPE_CHECKING:
@@ -58,3 +58,8 @@ class Method:
             self._unchecked = self._arguments.unchecked
         args, kwargs = self._arguments.check(args, kwargs)
         return self.run(*args, **kwargs) if kwargs else self.run(*args)
+
+
+def unknown(method: str, known: tuple[str, ...]) -> NotFoundError:
+    """Return what a request is for a method that is not there."""
+    return NotFoundError(f"no plugin method {method!r}; there is {', '.join(known) or 'none'}", code="MOP5013")

@@ -17,13 +17,13 @@ import traceback
 import types
 from typing import TYPE_CHECKING, Any, Final
 
-from mobileops.errors import MobileOpsError, NotFoundError, PluginError
+from mobileops.errors import MobileOpsError
 from mobileops.plugin.messages import Sender
 from mobileops.plugin.methods import exported
 from mobileops.runtime.channel.rpc import CALL, RESULT, Frame, Kind
-from mobileops.runtime.sandboxed import hooks
 from mobileops.runtime.sandboxed.serving.arguments import CODE as WRONG_ARGUMENT
-from mobileops.runtime.sandboxed.serving.method import Method
+from mobileops.runtime.sandboxed.serving.lifecycle import Lifecycle
+from mobileops.runtime.sandboxed.serving.method import Method, unknown
 from mobileops.runtime.sandboxed.serving.streams import Stream
 
 if TYPE_CHECKING:
@@ -56,8 +56,7 @@ class Server:
         self._host = host
         self._plugin = plugin
         self._activity = activity
-        self._prepared = False
-        self._app = app
+        self._lifecycle = Lifecycle(host, plugin, activity=activity, app=app)
         self._on_gone = on_gone
         self._methods = {name: Method(name, getattr(plugin, name)) for name in exported(type(plugin))}
         self._cancelled = host.exchange.cancelled
@@ -70,7 +69,6 @@ class Server:
         if any(method.streams or method.waits for method in self._methods.values()):
             self._work = queue.SimpleQueue()
         self._reply = host.exchange.reply
-        self._is_over = False
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -103,10 +101,10 @@ class Server:
 
     def _serve(self) -> None:
         """Read requests; run them here, too, where no second thread does."""
-        next_request, is_alone = self._host.exchange.next_request, self._work is None
+        next_request, is_alone, lifecycle = self._host.exchange.next_request, self._work is None, self._lifecycle
         if is_alone:
             self._host.serving_thread = threading.get_ident()
-        while not self._is_over:
+        while not lifecycle.is_over:
             frame = next_request()
             if is_alone and frame.kind is CALL:
                 self._run(frame)
@@ -203,7 +201,7 @@ class Server:
             return
         host.running = request_id
         try:
-            result = self._call(frame) if kind is CALL else self._control(frame)
+            result = self._call(frame) if kind is CALL else self._lifecycle.run(frame.method, frame.body)
             if result is not _NOT_YET:
                 self._reply(Frame(RESULT, request_id, "", result))
         except BaseException as error:  # noqa: BLE001  whatever a plugin raises is its caller's answer
@@ -214,7 +212,7 @@ class Server:
     def _call(self, frame: Frame) -> Any:  # noqa: ANN401  whatever the method returns
         method = self._methods.get(frame.method)
         if method is None:
-            raise _unknown(frame.method, self.methods)
+            raise unknown(frame.method, self.methods)
         result = method.called(frame.body)
         if method.streams:
             self._open(frame.id, result)
@@ -242,49 +240,6 @@ class Server:
                 self._coroutines = Coroutines(self._host, on_error=self._fail)
             return self._coroutines
 
-    def _control(self, frame: Frame) -> Any:  # noqa: ANN401  a health report is the author's
-        if frame.method == "health":
-            return self._host.settle(self._plugin.health_check())
-        acts: dict[str, Callable[[], object]] = {
-            "prepare": self._prepare,
-            "configure": lambda: self._configured(frame.body, self._plugin.reload_config),
-            "reload": lambda: self._configured(frame.body, lambda: self._activity.reload(self._plugin)),
-            "stop": lambda: self._stop(force=isinstance(frame.body, dict) and bool(frame.body.get("force"))),
-            "upgraded": lambda: hooks.after(self._host, "post_upgrade", app=self._app),
-        }
-        if frame.method not in acts:
-            raise _unknown(frame.method, ("health", *acts))
-        acts[frame.method]()
-        return None
-
-    def _configured(self, body: Any, act: Callable[[], object]) -> None:  # noqa: ANN401  whatever was sent
-        """Let the plugin take over the operator's settings, if there are new ones; it keeps the old if it fails."""
-        if not isinstance(body, dict):
-            act()
-            return
-        before = self._host.take_settings(body["settings"])
-        try:
-            act()
-        except BaseException:
-            self._host.take_settings(before)
-            raise
-
-    def _prepare(self) -> None:
-        """Run the hook that may refuse the end, once."""
-        if not self._prepared:
-            hooks.before(self._host, "pre_stop", app=self._app)
-            self._prepared = True
-
-    def _stop(self, *, force: bool) -> None:
-        try:
-            self._prepare()
-        except PluginError as error:
-            if not force:
-                raise
-            self._host.log("WARNING", f"stopping nevertheless: {error.what}", {})
-        self._is_over = True
-        self._host.settle(self._plugin.end())
-
     def _deliver(self, what: str, body: dict[str, Any]) -> None:
         """Hand over an event or a message; nobody waits for what comes of it."""
         try:
@@ -307,7 +262,3 @@ class Server:
         elif kind == "CancelledError":
             code, message = "MOP5017", message or "the call was cancelled"
         self._host.refuse(request_id, kind, message, code=code, detail=detail)
-
-
-def _unknown(method: str, known: tuple[str, ...]) -> NotFoundError:
-    return NotFoundError(f"no plugin method {method!r}; there is {', '.join(known) or 'none'}", code="MOP5013")
