@@ -12,15 +12,14 @@ bytecode, and the plugin starts slower.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import importlib.util
 import os
-import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
 import msgspec
 
@@ -35,6 +34,7 @@ FILE_MODE: Final = 0o644
 FOLDER_MODE: Final = 0o755
 _COMPILER: Final = Path(__file__).with_name("_compiler.py")
 _CACHE: Final = "__pycache__"
+_FILE_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -67,19 +67,11 @@ def compile_tree(tree: Path, names: Iterable[str]) -> Table:
     }
     if not targets:
         return Table()
-    made = sorted({str(Path(target).parent) for target in targets.values()})
-    for folder in made:
-        (tree / folder).mkdir(exist_ok=True)
-        (tree / folder).chmod(FOLDER_MODE)
-    if not _compile(tree, targets):
-        for target in targets.values():
-            (tree / target).unlink(missing_ok=True)
-        for folder in made:
-            _remove_if_ours(tree / folder, known)
-        return Table()
-    files = {target: _digest(tree / target) for target in targets.values() if (tree / target).is_file()}
-    _flush(tree, files, made)
-    return Table(sys.implementation.cache_tag or "", files)
+    with tempfile.TemporaryFile(dir=tree.parent) as output:
+        if not _compile(tree, list(targets), output):
+            return Table()
+        output.seek(0)
+        return Table(sys.implementation.cache_tag or "", _write(tree, targets.values(), output))
 
 
 def table_path(folder: Path) -> Path:
@@ -111,16 +103,16 @@ def is_bytecode(name: str) -> bool:
     return path.parent.name == _CACHE and path.suffix == ".pyc"
 
 
-def _compile(tree: Path, targets: dict[str, str]) -> bool:
+def _compile(tree: Path, sources: list[str], output: IO[bytes]) -> bool:
     """Run the compiler in a process of its own; return whether it got to the end."""
-    pairs = "\0".join(part for pair in targets.items() for part in pair)
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter and program
             [sys.executable, "-I", "-S", "-B", str(_COMPILER)],
-            input=pairs.encode(),
+            input="\0".join(sources).encode(),
             cwd=tree,
             env={},
-            capture_output=True,
+            stdout=output,
+            stderr=subprocess.DEVNULL,
             timeout=TIMEOUT_S,
             check=False,
         )
@@ -129,24 +121,21 @@ def _compile(tree: Path, targets: dict[str, str]) -> bool:
     return done.returncode == 0
 
 
-def _remove_if_ours(folder: Path, known: set[str]) -> None:
-    """Remove a cache folder, unless the bundle brought files in it."""
-    if not any(Path(name).parent.name == _CACHE for name in known):
-        shutil.rmtree(folder, ignore_errors=True)
-    else:
-        with contextlib.suppress(OSError):
-            folder.rmdir()
-
-
-def _flush(tree: Path, files: Iterable[str], folders: list[str]) -> None:
-    parents = sorted({*folders, *(str(Path(folder).parent) for folder in folders)})
+def _write(tree: Path, targets: Iterable[str], output: IO[bytes]) -> dict[str, str]:
+    """Write what the compiler made, each target in its turn, and flush it; return the digests."""
+    files = {}
+    folders: set[Path] = set()
     with Flusher() as flusher:
-        for name in files:
-            flusher.file(os.open(tree / name, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC), FILE_MODE, iter(()))
-        for folder in parents:
-            flusher.folder(os.open(tree / folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        for target in targets:
+            data = output.read(int.from_bytes(output.read(4), "big"))
+            if data:
+                files[target] = hashlib.sha256(data).hexdigest()
+                path = tree / target
+                if path.parent not in folders:
+                    path.parent.mkdir(exist_ok=True)
+                    path.parent.chmod(FOLDER_MODE)
+                    folders.add(path.parent)
+                flusher.file(os.open(path, _FILE_FLAGS, 0o600), FILE_MODE, iter((data,)))
+        for folder in sorted({*folders, *(folder.parent for folder in folders)}, reverse=True):
+            flusher.folder(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+    return files

@@ -109,7 +109,6 @@ def _plugin(home: Home, store: Store, name: str) -> Iterator[Finding]:
     except HostFault as error:
         yield _unreadable(home, store, name, error)
         return
-    yield from _unpinned(home, store, receipt)
     yield from _modes(store, receipt)
     yield from _files(home, store, receipt)
     yield from _previous(home, store, receipt)
@@ -128,20 +127,6 @@ def _unreadable(home: Home, store: Store, name: str, error: HostFault) -> Findin
         restore = functools.partial(durable.write, shelf / CURRENT, data, mode=0o644)
         return Finding(error.what, str(shelf / CURRENT), fix, restore)
     return Finding(error.what, str(shelf / CURRENT), f"install {name} again from its bundle")
-
-
-def _unpinned(home: Home, store: Store, receipt: Receipt) -> Iterator[Finding]:
-    try:
-        pins = store.pins()
-    except RefusedError:  # a finding of its own
-        return
-    if receipt.name not in pins:
-
-        def pin() -> None:
-            durable.write(home.pins, signer_pins.encode(store.pins() | {receipt.name: _pin(receipt)}))
-
-        what = f"no signer is pinned for {receipt.name!r}, which is installed"
-        yield Finding(what, str(home.pins), "pin the signer of what is installed", pin)
 
 
 def _modes(store: Store, receipt: Receipt) -> Iterator[Finding]:

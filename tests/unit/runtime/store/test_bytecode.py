@@ -68,7 +68,7 @@ def test_the_compiler_has_limits() -> None:
     program = Path(bytecode.__file__).with_name("_compiler.py").read_text().replace("    main()", "")
     check = (
         "main.__globals__['sys'].stdin = __import__('io').TextIOWrapper(__import__('io').BytesIO(b''))\n"
-        "try:\n    main()\nexcept ValueError:\n    pass\n"
+        "try:\n    main()\nexcept FileNotFoundError:\n    pass\n"
         "print([resource.getrlimit(k)[0] for k in (resource.RLIMIT_AS, resource.RLIMIT_CPU, resource.RLIMIT_CORE)])"
     )
     body = program.replace('if __name__ == "__main__":\n', "")

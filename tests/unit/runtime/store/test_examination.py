@@ -39,7 +39,6 @@ def damage(what: str, store: Store, publisher: Publisher, receipt: Receipt) -> N
         "no bytecode": lambda: shutil.rmtree(folder / "__pycache__"),
         "bytecode table": lambda: bytecode.table_path(folder).write_text("{"),
         "modes": lambda: folder.chmod(0o700),
-        "pin": lambda: home.pins.write_text("{}"),
         "pins": lambda: home.pins.write_text("{"),
         "previous": lambda: shutil.rmtree(store.folder(store.previous(receipt.name) or receipt)),
         "previous receipt": lambda: (shelf / "previous.json").write_text("{"),
@@ -50,7 +49,7 @@ def damage(what: str, store: Store, publisher: Publisher, receipt: Receipt) -> N
     acts[what]()
 
 
-MENDABLE = ["bytecode", "no bytecode", "bytecode table", "modes", "pin", "pins", "previous", "previous receipt"]
+MENDABLE = ["bytecode", "no bytecode", "bytecode table", "modes", "pins", "previous", "previous receipt"]
 
 
 @pytest.mark.parametrize("what", [*MENDABLE, "journal", "receipt that ran"])
@@ -119,3 +118,9 @@ def test_nothing_is_read_or_changed_past_a_journal_that_cannot_be_read(
         with pytest.raises(MobileOpsError) as caught:
             act()
         assert caught.value.code == "MOP6009"
+
+
+def test_a_rotated_signer_is_not_pinned_again(store: Store, publisher: Publisher, installed: Receipt) -> None:
+    store.rotate(installed.name, reason="a new key")
+    assert examination.repair(publisher.home) == []
+    assert store.pins() == {}
