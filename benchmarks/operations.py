@@ -81,14 +81,14 @@ def fill(home: Home, workshop: Path, count: int) -> None:
         current.write_text(current.read_text().replace('"p000"', f'"{name}"'))
 
 
-def beginning(rounds: int) -> list[dict[str, object]]:
+def beginning(rounds: int, how: str) -> list[dict[str, object]]:
     """Time list and status, whole processes, against the bare interpreter."""
     floor = Contender("python -I -c pass", [sys.executable, "-I", "-c", "pass"])
     reports = []
     for words in (("list",), ("status",), ("list", "--json"), ("status", "--json")):
         subject = f"mobileops {' '.join(words)}"
         results = measure([Contender(subject, verb(*words)), floor], rounds=rounds)
-        reports.append(dict(report(f"'{subject}' with {COUNT} plugins", results, subject=subject)))
+        reports.append(dict(report(f"'{subject}' with {COUNT} plugins, {how}", results, subject=subject)))
     return reports
 
 
@@ -98,7 +98,7 @@ def processor_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def monitor(home: Home, seconds: float, rounds: int) -> dict[str, object]:
+def monitor(home: Home, seconds: float, rounds: int) -> list[dict[str, object]]:
     """Take the processor time that a monitor costs: its own, and what the plugin manager uses more beside it."""
     client = connect_or_start(home, program=default_program(home))
     shares: dict[str, list[float]] = {"idle": [], "watched": [], "monitor": []}
@@ -106,6 +106,7 @@ def monitor(home: Home, seconds: float, rounds: int) -> dict[str, object]:
         manager = client.ask("ping")["pid"]
         for number in range(COUNT):
             client.ask("start", name=f"p{number:03d}")
+        reports = beginning(rounds + 2, "all of them running")
         for _ in range(rounds):
             begin = processor_s(manager)
             time.sleep(seconds)
@@ -126,7 +127,7 @@ def monitor(home: Home, seconds: float, rounds: int) -> dict[str, object]:
     print(f"  the plugin manager beside it      {watched:6.2f} %")
     print(f"  the monitor                       {own_share:6.2f} %")
     print(f"  what it costs                     {watched - idle + own_share:6.2f} %")
-    return {"title": "monitor", "percent": {"idle": idle, "watched": watched, "monitor": own_share}}
+    return [*reports, {"title": "monitor", "percent": {"idle": idle, "watched": watched, "monitor": own_share}}]
 
 
 def main() -> None:
@@ -144,13 +145,13 @@ def main() -> None:
         if "start" in arguments.parts:
             os.environ["MOBILEOPS_HOME"] = f"{name}/many"
             fill(Home(base / "many").prepare(), base / "workshop", COUNT)
-            reports += beginning(arguments.rounds)
+            reports += beginning(arguments.rounds, "no plugin manager")
         if "monitor" in arguments.parts:
             os.environ["MOBILEOPS_HOME"] = f"{name}/running"
             home = Home(base / "running").prepare()
             for number in range(COUNT):
                 install(home, base / "running-workshop", name=f"p{number:03d}")
-            reports.append(monitor(home, arguments.seconds, min(3, arguments.rounds)))
+            reports += monitor(home, arguments.seconds, min(3, arguments.rounds))
         if "search" in arguments.parts:
             os.environ["MOBILEOPS_HOME"] = f"{name}/logs"
             reports += search(Home(base / "logs").prepare(), arguments.rounds)
