@@ -10,8 +10,8 @@ from mobileops.runtime.isolation import bare
 from mobileops.runtime.isolation.cgroups import Hierarchies
 from mobileops.runtime.isolation.probe import HostReport, Mechanism
 from mobileops.runtime.store import Store
+from tests.fakes.published_json import as_published
 from tests.fakes.signed_bundle import Publisher
-from tests.unit.cli.conftest import as_published
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,8 +17,8 @@ from mobileops.runtime.home import Home
 from mobileops.runtime.store import Store
 from mobileops.toolchain.sign import KeySigner
 from tests.fakes.key_signature import make_key, public_pem
+from tests.fakes.published_json import as_published
 from tests.fakes.signed_bundle import Publisher
-from tests.unit.cli.conftest import as_published
 
 if TYPE_CHECKING:
     from collections.abc import Callable
