@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mobileops.errors import HostFault, MobileOpsError, NotFoundError
 from mobileops.runtime.instances.instance import LAST_LINES
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from mobileops.runtime.instances.instance import Instance
     from mobileops.runtime.supervision.timers import Timer, Timers
+
+DID_NOT_START: Final = "MOP5106"
 
 
 class Recovery:
@@ -75,7 +77,8 @@ class Recovery:
             instance.move(State.FAILED, f"cannot be started: {error.what} [{error.code}]")
             self.crashed(instance)
         except MobileOpsError as error:
-            instance.write("ERROR", f"not started again: {error.what} [{error.code}]")
+            if error.code != DID_NOT_START:  # then there was a run, whose own end is written down
+                instance.write("ERROR", f"not started again: {error.what} [{error.code}]")
 
 
 def shared_output(before: Instance | None) -> deque[str]:
