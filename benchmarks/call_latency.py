@@ -37,11 +37,13 @@ from mobileops.runtime.channel.rpc import CALL, RESULT, Call, Frame, encode
 from mobileops.runtime.home import Home
 from mobileops.runtime.isolation.credentials import plugin_uid
 from mobileops.runtime.isolation.policy import compile_policy
-from mobileops.runtime.launching.launcher import Launched, Launcher
+from mobileops.runtime.launching.launcher import Launcher
 from mobileops.runtime.manager.client import Client, connect_or_start, default_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from mobileops.runtime.launching.launched import Launched
 
 CALLS = 1000
 LARGE_CALLS = 10

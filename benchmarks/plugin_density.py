@@ -16,10 +16,14 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mobileops.runtime.isolation.credentials import plugin_uid
 from mobileops.runtime.isolation.policy import Limits, SandboxPolicy
-from mobileops.runtime.launching.launcher import Launched, Launcher
+from mobileops.runtime.launching.launcher import Launcher
+
+if TYPE_CHECKING:
+    from mobileops.runtime.launching.launched import Launched
 
 COUNT = 100
 ROUNDS = 9

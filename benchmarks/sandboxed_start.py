@@ -13,12 +13,16 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from _timing import Contender, as_json, measure, report
 
 from mobileops.runtime.isolation.credentials import plugin_uid
 from mobileops.runtime.isolation.policy import Limits, SandboxPolicy
-from mobileops.runtime.launching.launcher import Launched, Launcher
+from mobileops.runtime.launching.launcher import Launcher
+
+if TYPE_CHECKING:
+    from mobileops.runtime.launching.launched import Launched
 
 ROUNDS = 40
 SUBJECT = "sandboxed plugin, cold"

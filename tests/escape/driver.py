@@ -16,7 +16,7 @@ import struct
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, sys.argv[1])
 
@@ -25,7 +25,10 @@ from mobileops.runtime.isolation.credentials import plugin_uid
 from mobileops.runtime.isolation.network import Destination, NetworkGrants
 from mobileops.runtime.isolation.policy import Grant, Limits, SandboxPolicy
 from mobileops.runtime.isolation.probe import probe
-from mobileops.runtime.launching.launcher import Launched, Launcher
+from mobileops.runtime.launching.launcher import Launcher
+
+if TYPE_CHECKING:
+    from mobileops.runtime.launching.launched import Launched
 
 MEBIBYTE = 1024 * 1024
 LIMITS = Limits(memory_bytes=512 * MEBIBYTE, processes=40, open_files=128, file_size_bytes=64 * MEBIBYTE)

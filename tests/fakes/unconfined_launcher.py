@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from mobileops.runtime.channel import arena
-from mobileops.runtime.launching.launcher import Exit, Launched
+from mobileops.runtime.launching.launched import Exit, Launched
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

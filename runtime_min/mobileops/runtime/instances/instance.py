@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mobileops.runtime.channel.connection import Connection
     from mobileops.runtime.instances.decisions import Decisions
     from mobileops.runtime.isolation.policy import Limits
-    from mobileops.runtime.launching.launcher import Launched
+    from mobileops.runtime.launching.launched import Launched
     from mobileops.runtime.receipts import Receipt
 
 

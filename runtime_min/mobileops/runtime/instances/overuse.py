@@ -10,7 +10,7 @@ from mobileops.runtime.isolation import bare
 if TYPE_CHECKING:
     from mobileops.runtime.isolation.cgroups import Group
     from mobileops.runtime.isolation.policy import Limits
-    from mobileops.runtime.launching.launcher import Launched
+    from mobileops.runtime.launching.launched import Launched
 
 #: How often memory is looked at where no control group bounds it. In between, one process gets at most what
 #: `mobileops.runtime.isolation.limits` allows it beyond the limit.

@@ -9,28 +9,27 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import os
 import signal
 import socket
 import stat
-import struct
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
 
-from mobileops.errors import HostFault, IsolationRefused
+from mobileops.errors import IsolationRefused
 from mobileops.runtime.channel import arena
 from mobileops.runtime.isolation import bare, credentials, refusal, rootfs
-from mobileops.runtime.isolation.child import ASSIGNMENT_LIMIT_BYTES, MESSAGE_LIMIT_BYTES, Request
+from mobileops.runtime.isolation.child import ASSIGNMENT_LIMIT_BYTES, Request
 from mobileops.runtime.isolation.netns import UDP_PORTS_LIMIT
 from mobileops.runtime.isolation.sandbox import Confinement
 from mobileops.runtime.isolation.syscalls import machine_table
 from mobileops.runtime.launching import spawning
 from mobileops.runtime.launching.brokering import Broker
+from mobileops.runtime.launching.conversation import Conversation, gone
+from mobileops.runtime.launching.launched import Exit, Launched
 from mobileops.runtime.launching.places import Places
 
 if TYPE_CHECKING:
@@ -41,46 +40,6 @@ if TYPE_CHECKING:
     from mobileops.runtime.isolation.policy import SandboxPolicy
 
 DEFAULT_ENTRY: Final = "mobileops.runtime.sandboxed.worker:main"
-START_TIMEOUT_S: Final = 30.0
-LAUNCH_TIMEOUT_S: Final = 15.0
-CLOSE_TIMEOUT_S: Final = 5.0
-_STDERR_LIMIT_BYTES: Final = 4096
-_DESCRIPTOR: Final = struct.Struct("=i")
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Launched:
-    """A plugin process whose sandbox stands.
-
-    Attributes:
-        launch_id: names this process in `Exit`.
-        pid: as this process sees it; for people and metrics, never for signals.
-        pidfd: to signal it with ``signal.pidfd_send_signal`` and to wait for it; the caller closes it.
-        channel: this side of the plugin's stream socket; the caller closes it.
-        output: read end of the plugin's stdout and stderr; the caller closes it.
-        arena: descriptor of the memory that it shares with the manager, if there is any; the caller closes it.
-        absent: granted paths that this host does not have.
-        group: its control groups, if it has any; the caller removes them when it has ended.
-        level: ``FULL`` or ``NO-NAMESPACE``.
-    """
-
-    launch_id: int
-    pid: int
-    pidfd: int
-    channel: socket.socket
-    output: int
-    arena: int | None = None
-    absent: tuple[str, ...] = ()
-    group: Group | None = None
-    level: str = "FULL"
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Exit:
-    """The end of a plugin process; ``status`` is its exit code, or a signal's number negated."""
-
-    launch_id: int
-    status: int
 
 
 class Launcher:
@@ -107,9 +66,7 @@ class Launcher:
     ) -> None:
         self._plugins = Path(os.path.realpath(plugins))
         self._data = Path(os.path.realpath(data))
-        self._process: subprocess.Popen[bytes] | None = None
-        self._control: socket.socket | None = None
-        self._exits: socket.socket | None = None
+        self._zygote: Conversation | None = None
         hidden = [os.path.realpath(path) for path in (plugins, data, *private)]
         self._places = Places(private=hidden, mounted=namespaces)
         self._namespaces = namespaces
@@ -143,31 +100,28 @@ class Launcher:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             if os.geteuid() == 0:  # a plugin's uid has to pass through, not to list
                 directory.chmod(stat.S_IMODE(directory.stat().st_mode) | 0o011)
-        self._control, their_control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._exits, their_exits = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        their_requests = self._places.connect()
-        noise = os.memfd_create("zygote-stderr")
+        contents = spawning.contents(plugins=self._plugins, data=self._data)
+        rootfs.check_prefix(contents)
+        config = {
+            "manager_pid": os.getpid(),
+            "python": os.path.realpath(sys.executable),
+            "contents": contents._asdict(),
+            "bare": [] if self._namespaces else [path for _inside, path in contents.packages],
+        }
         try:
-            with their_control, their_exits, their_requests:
-                descriptors = (their_control.fileno(), their_exits.fileno(), their_requests.fileno())
-                self._process = spawning.spawn(descriptors, noise)
-            self._greet(noise)
+            self._zygote = Conversation.begin(config, self._places.connect())
         except BaseException:
             self.close()
             raise
-        finally:
-            os.close(noise)
 
     def fileno(self) -> int:
         """Return the descriptor that is readable when `read_exits` should be called."""
-        if self._exits is None:
-            raise _gone("it was not started, or was closed")
-        return self._exits.fileno()
+        return self._conversation().fileno()
 
     @property
     def alive(self) -> bool:
         """Whether the zygote still serves."""
-        return self._control is not None and self._process is not None and self._process.poll() is None
+        return self._zygote is not None and self._zygote.alive
 
     @property
     def level(self) -> str:
@@ -177,7 +131,7 @@ class Launcher:
     @property
     def pid(self) -> int:
         """Return the pid of the process that the zygote hangs on; for status reports."""
-        return self._process.pid if self._process else 0
+        return 0 if self._zygote is None else self._zygote.pid
 
     def launch(
         self,
@@ -249,7 +203,7 @@ class Launcher:
             os.write(memory, packed)
             if uid is not None:  # so that the plugin can open /dev/stderr by name
                 os.fchown(output_write, uid, uid)
-            message = self._request(request, [theirs.fileno(), output_write, memory, shared, *extras])
+            pidfd = self._conversation().ask(request, [theirs.fileno(), output_write, memory, shared, *extras])
         except BaseException:
             channel.close()
             os.close(output)
@@ -259,7 +213,6 @@ class Launcher:
             theirs.close()
             os.close(output_write)
             os.close(memory)
-        pidfd = message["pidfd"]
         self._running[request.launch_id] = _pid_of(pidfd)
         return Launched(request.launch_id, self._running[request.launch_id], pidfd, channel, output, shared)
 
@@ -269,19 +222,19 @@ class Launcher:
         When the zygote itself has ended, every plugin has been killed with it, and is reported so.
         """
         found: list[Exit] = []
-        while self._exits is not None:
+        while self._zygote is not None:
             try:
-                data = self._exits.recv(MESSAGE_LIMIT_BYTES, socket.MSG_DONTWAIT)
+                report = self._zygote.read_exit()
             except BlockingIOError:
                 break
-            if not data:
+            if report is None:
                 for pid in () if self._namespaces else self._running.values():
                     bare.end_group(pid)
                 found += [Exit(launch_id, -signal.SIGKILL) for launch_id in sorted(self._running)]
                 self._running.clear()
                 self.close()
                 break
-            found.append(Exit(**json.loads(data)))
+            found.append(Exit(**report))
             self._running.pop(found[-1].launch_id, None)
         return found
 
@@ -295,45 +248,15 @@ class Launcher:
         if self._broker is not None:
             self._broker.close()
             self._broker = None
-        for end in (self._control, self._exits):
-            if end is not None:
-                end.close()
-        self._control = self._exits = None
+        zygote, self._zygote = self._zygote, None
+        if zygote is not None:
+            zygote.close()
         self._places.close()
-        process, self._process = self._process, None
-        if process is not None:
-            try:
-                process.wait(CLOSE_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
-    def _socket(self) -> socket.socket:
-        if self._control is None:
-            raise _gone("it was not started, or was closed")
-        return self._control
-
-    def _greet(self, noise: int) -> None:
-        contents = spawning.contents(plugins=self._plugins, data=self._data)
-        rootfs.check_prefix(contents)
-        config = {
-            "manager_pid": os.getpid(),
-            "python": os.path.realpath(sys.executable),
-            "contents": contents._asdict(),
-            "bare": [] if self._namespaces else [path for _inside, path in contents.packages],
-        }
-        control = self._socket()
-        control.settimeout(START_TIMEOUT_S)
-        try:
-            control.send(json.dumps(config).encode())
-            message = self._receive()
-        except (TimeoutError, OSError) as error:
-            raise refusal.refused("start", 0, f"{error}; {_tail(noise)}") from error
-        control.settimeout(None)
-        if message is None:
-            raise refusal.refused("python", 0, _tail(noise))
-        if message["event"] != "ready":
-            raise refusal.from_report(message)
+    def _conversation(self) -> Conversation:
+        if self._zygote is None:
+            raise gone("it was not started, or was closed")
+        return self._zygote
 
     def _confine(self, policy: SandboxPolicy) -> Confinement:
         app, data = Path(policy.app), Path(policy.data)
@@ -384,54 +307,6 @@ class Launcher:
             os.fchmod(own, 0o700)
         finally:
             os.close(own)
-
-    def _request(self, request: Request, descriptors: list[int]) -> dict[str, Any]:
-        data = msgspec.json.encode(request)
-        if len(data) > MESSAGE_LIMIT_BYTES:
-            raise refusal.refused("request", 0, f"{len(data)} bytes, at most {MESSAGE_LIMIT_BYTES}")
-        control = self._socket()
-        control.settimeout(LAUNCH_TIMEOUT_S)
-        try:
-            socket.send_fds(control, [data], descriptors)
-            message = self._receive()
-        except OSError as error:
-            self._abandon()
-            raise _gone(str(error)) from error
-        if message is None:
-            raise _gone("it closed its socket")
-        if message["event"] == "failed":
-            raise refusal.from_report(message)
-        return message
-
-    def _abandon(self) -> None:
-        """Kill a zygote that did not answer: it may have started what nobody waits for.
-
-        `read_exits` reports the rest.
-        """
-        if self._process is not None:
-            self._process.kill()
-
-    def _receive(self) -> dict[str, Any] | None:
-        room = socket.CMSG_LEN(_DESCRIPTOR.size)
-        data, ancillary, _flags, _address = self._socket().recvmsg(MESSAGE_LIMIT_BYTES, room)
-        if not data:
-            return None
-        message: dict[str, Any] = json.loads(data)
-        for level, kind, payload in ancillary:
-            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-                message["pidfd"] = _DESCRIPTOR.unpack(payload)[0]
-        return message
-
-
-def _gone(why: str) -> HostFault:
-    return HostFault(
-        "the zygote of the plugin manager is gone", code="MOP4012", why=why, fix="restart the plugin manager"
-    )
-
-
-def _tail(noise: int) -> str:
-    size = os.fstat(noise).st_size
-    return os.pread(noise, _STDERR_LIMIT_BYTES, max(0, size - _STDERR_LIMIT_BYTES)).decode(errors="replace").strip()
 
 
 def _pid_of(pidfd: int) -> int:

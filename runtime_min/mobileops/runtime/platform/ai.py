@@ -27,7 +27,7 @@ from mobileops.runtime.output import OutputReader
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mobileops.runtime.launching.launcher import Launched
+    from mobileops.runtime.launching.launched import Launched
     from mobileops.runtime.platform.providers import Surroundings
 
 ENTRY: Final = "mobileops.runtime.platform.inference:main"

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from mobileops.manifest import Manifest
     from mobileops.runtime.channel.rpc import Frame
     from mobileops.runtime.home import Home
-    from mobileops.runtime.launching.launcher import Launched, Launcher
+    from mobileops.runtime.launching.launched import Launched
+    from mobileops.runtime.launching.launcher import Launcher
     from mobileops.runtime.receipts import Receipt
     from mobileops.runtime.store import Store
     from mobileops.runtime.supervision.timers import Timers

@@ -15,7 +15,8 @@ import pytest
 from mobileops.errors import HostFault, IsolationRefused
 from mobileops.runtime.isolation.credentials import UID_BASE, plugin_uid
 from mobileops.runtime.isolation.policy import Limits, SandboxPolicy
-from mobileops.runtime.launching.launcher import ASSIGNMENT_LIMIT_BYTES, Exit, Launcher
+from mobileops.runtime.launching.launched import Exit
+from mobileops.runtime.launching.launcher import ASSIGNMENT_LIMIT_BYTES, Launcher
 
 PATIENCE_S = 20
 LIMITS = Limits(memory_bytes=256 << 20, processes=32, open_files=64, file_size_bytes=1 << 20)
@@ -258,7 +259,7 @@ def test_launching_after_the_zygote_was_killed_is_a_fault_of_the_host(start, lau
 
 def test_a_zygote_that_does_not_answer_is_killed(start, launcher, monkeypatch):
     launched = start("wait")
-    monkeypatch.setattr("mobileops.runtime.launching.launcher.LAUNCH_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("mobileops.runtime.launching.conversation.LAUNCH_TIMEOUT_S", 0.05)
     stopped = os.pidfd_open(child_of(launcher.pid))
     signal.pidfd_send_signal(stopped, signal.SIGSTOP)
     with pytest.raises(HostFault):

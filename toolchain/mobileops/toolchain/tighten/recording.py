@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from mobileops.manifest import Manifest
-    from mobileops.runtime.launching.launcher import Launched
+    from mobileops.runtime.launching.launched import Launched
 
 TIMEOUT_S: Final = 300.0
 MAX_OUTPUT_BYTES: Final = 1 << 20
