@@ -9,7 +9,8 @@ A change goes through these states, and each module is one of them::
     operations   one commit of the journal: receipts, pins                                the commit point
 
 Before the commit point the old state holds, after it the new one, whenever the process is killed and whatever the disk
-refuses (`mobileops.runtime.journal`). Everything from placing on happens under one lock for the whole store.
+refuses (`mobileops.runtime.journal`). Everything from placing on happens under one lock for the whole store
+(`changing`).
 
 Law: for every name, ``get(name)`` is the receipt of a folder that is complete, or raises NotFoundError.
 

@@ -19,6 +19,7 @@ from mobileops.errors import HostFault, MobileOpsError, NotFoundError, RefusedEr
 from mobileops.runtime import durable, journal
 from mobileops.runtime.receipts import CURRENT, PREVIOUS, RAN, Receipt
 from mobileops.runtime.store import bytecode, integrity, placing, signer_pins, staging
+from mobileops.runtime.store.changing import changing
 from mobileops.runtime.store.operations import Store
 from mobileops.runtime.trust import Pin, Signer
 
@@ -74,7 +75,7 @@ def repair(home: Home) -> list[tuple[Finding, bool]]:
         assert finding.mend is not None  # noqa: S101  chosen so
         finding.mend()
         done.append((finding, True))
-    with Store(home).changing():
+    with changing(home):
         found = examine(home)
         for finding in found:
             if finding.mend is not None:

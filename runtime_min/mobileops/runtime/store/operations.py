@@ -7,7 +7,7 @@ import hashlib
 import shutil
 import time
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -17,6 +17,7 @@ from mobileops.runtime import audit, durable, journal
 from mobileops.runtime.logs import timestamp
 from mobileops.runtime.receipts import CURRENT, PREVIOUS, RAN, Receipt, Receipts
 from mobileops.runtime.store import bytecode, integrity, placing, signer_pins, staging
+from mobileops.runtime.store.changing import changing, disk_errors, locked
 from mobileops.runtime.store.staging import Staged
 from mobileops.runtime.trust import Contents
 
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mobileops.runtime.trust import Pin, VerifiedBundle
-
-LOCK: Final = "store.lock"
-_TEMPORARY: Final = (f".{journal.NAME}.", ".pins.json.")
-"""What a killed `durable.write` leaves in the home, of the files that are only written under the lock."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -71,7 +68,7 @@ class Store(Receipts):
                 again.
             HostFault: the disk refused.
         """
-        with self._disk_errors(), staging.folder(self._home.staging) as folder:
+        with disk_errors(self._home), staging.folder(self._home.staging) as folder:
             pins = self.pins()
             copy, signature = staging.copy_in(bundle, folder)
             with staging.naming(bundle.parent, instead_of=folder), verify(copy, signature) as verified:
@@ -87,7 +84,7 @@ class Store(Receipts):
         Raises:
             HostFault: ``MOP6008``, what is installed changed since they were verified; or the disk refused.
         """
-        with self.changing():
+        with changing(self._home):
             pins = self.pins()
             files: dict[Path, bytes | None] = {}
             receipts = []
@@ -109,7 +106,7 @@ class Store(Receipts):
         Raises:
             NotFoundError: nothing is installed under that name, or nothing was before (MOP5111).
         """
-        with self.changing():
+        with changing(self._home):
             current, previous = self.get(name), self.previous(name)
             if previous is None:
                 raise NotFoundError(
@@ -128,7 +125,7 @@ class Store(Receipts):
         Raises:
             NotFoundError: nothing is installed under that name.
         """
-        with self.changing():
+        with changing(self._home):
             receipt = self.get(name)
             shelf = self._home.store / name
             files: dict[Path, bytes | None] = {shelf / CURRENT: None, shelf / PREVIOUS: None}
@@ -148,7 +145,7 @@ class Store(Receipts):
         Raises:
             NotFoundError: nothing is installed under that name.
         """
-        with self.changing():
+        with changing(self._home):
             receipt = self.get(name)
             changed = msgspec.structs.replace(receipt, held=held)
             if changed == receipt:
@@ -166,7 +163,7 @@ class Store(Receipts):
         Raises:
             NotFoundError: ``MOP3140``, no signer is pinned under that name.
         """
-        with self.changing():
+        with changing(self._home):
             pins = self.pins()
             if name not in pins:
                 raise NotFoundError(
@@ -226,7 +223,7 @@ class Store(Receipts):
             receipt: what runs, or will run, of the plugin.
         """
         # BlockingIOError: somebody installs; any other: what is left does no harm.
-        with suppress(OSError, MobileOpsError), durable.locked(self._home.run / LOCK, blocking=False):
+        with suppress(OSError, MobileOpsError), locked(self._home, blocking=False):
             journal.finish(self._home)
             kept = {one.folder for one in (receipt, self.get(receipt.name), self.previous(receipt.name)) if one}
             sides = {f"{folder}{suffix}" for folder in kept for suffix in (SIGNATURE_SUFFIX, bytecode.SUFFIX)}
@@ -239,40 +236,6 @@ class Store(Receipts):
         if self.last_ran(receipt.name) != receipt:
             with suppress(OSError):
                 durable.write(self._home.store / receipt.name / RAN, msgspec.json.encode(receipt), mode=0o644)
-
-    @contextmanager
-    def changing(self) -> Iterator[None]:
-        """Hold the store's lock, finish and sweep what a crash left, and turn disk errors into ours.
-
-        Raises:
-            HostFault: ``MOP6001``, the disk refused.
-        """
-        with self._disk_errors(), durable.locked(self._home.run / LOCK):
-            journal.finish(self._home)
-            self._sweep_crashes()
-            yield
-
-    @contextmanager
-    def _disk_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise HostFault(
-                f"the store cannot be changed: {error.strerror or error}",
-                code="MOP6001",
-                where=str(error.filename or self._home.store),
-                fix="check free space and permissions, then repeat the command",
-            ) from error
-
-    def _sweep_crashes(self) -> None:
-        staging.sweep(self._home.staging)
-        for shelf in self._home.store.iterdir():
-            if not (shelf / CURRENT).exists():
-                shutil.rmtree(shelf, ignore_errors=True)
-        temporary = [path for path in self._home.root.glob(".*") if path.name.startswith(_TEMPORARY)]
-        temporary += [path for path in self._home.store.glob("*/.*") if not path.name.startswith(f".{RAN}.")]
-        for left in temporary:
-            left.unlink(missing_ok=True)
 
     def _refuse_if_changed(self, staged: Staged, pins: dict[str, Pin]) -> None:
         """Make sure that the answers that were given, by the trust policy and by people, are about what is there."""
