@@ -271,7 +271,6 @@ def test_the_ai_example_runs_as_written(bench: Bench) -> None:
 def test_the_database_example_asks_a_database_in_its_own_folder(bench: Bench) -> None:
     mine = """
     import sqlite3
-    import time
 
     class Cursor(sqlite3.Cursor):
         def execute(self, sql, params=None):
@@ -284,11 +283,6 @@ def test_the_database_example_asks_a_database_in_its_own_folder(bench: Bench) ->
     class Mine(DatabasePlugin):
         def create_connection(self, host, database):
             return sqlite3.connect(f"{host}/{database}", factory=Connection, check_same_thread=False)
-
-        def query(self, sql, params=None):
-            while not hasattr(self, "db"):  # connect() runs in the main thread, and calls are served meanwhile
-                time.sleep(0.001)
-            return super().query(sql, params)
     """
     configuration = {"host": "/data", "database": "mission.db"}
     install(bench, "database", mine, mission=block(DATABASE), type="integration", configuration=configuration)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from mobileops.manifest.topics import covers
 from mobileops.plugin import host as hosts
@@ -22,11 +22,15 @@ LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 class Plugin:
     """A plugin: one instance in one sandboxed process.
 
+    `ready_when_begun` says when it is ready for calls: while `begin` runs, or not before that has returned.
+
     Attributes:
         name: the manifest's name. A different ``name=`` passed to ``__init__`` does not change it (it is logged).
         config: the effective configuration as it was at start, or at the last `reload_config()`.
         logger: a standard `logging.Logger` whose records become structured log lines.
     """
+
+    ready_when_begun: ClassVar[bool] = False
 
     def __init__(self, name: str | None = None) -> None:
         """Connect to the host that runs this process.

@@ -82,10 +82,12 @@ class ProcessingPlugin(Plugin):
 
 
 class IntegrationPlugin(Plugin):
-    """A connection to an external system."""
+    """A connection to an external system; nothing is asked of it before `connect` has returned."""
+
+    ready_when_begun = True
 
     def connect(self) -> Awaitable[None] | None:
-        """Open the connection."""
+        """Open the connection; shares ``resources.start_timeout`` with `initialize`."""
 
     def sync_data(self) -> Any:  # noqa: ANN401  the author decides what a synchronisation reports
         """Exchange data once with the external system."""

@@ -16,24 +16,26 @@ if TYPE_CHECKING:
 
     from mobileops.plugin.base import Plugin
 
-_BEGINNINGS: Final = ("begin", "start", "connect")
+_BEGINNINGS: Final = ("begin", "start")
 """The names under which the base classes have the main activity."""
 
 
 class Activity:
     """Runs the main activity; every method but `run` is for other threads."""
 
-    def __init__(self, begin: Callable[[], object], *, stop_timeout_s: float) -> None:
+    def __init__(self, begin: Callable[[], object], *, stop_timeout_s: float, aside: bool = True) -> None:
         """Want the first run.
 
         Args:
             begin: the main activity.
             stop_timeout_s: how long `join` waits.
+            aside: whether it runs while calls are served; if not, it is never run here, and `reload` waits for it.
         """
         self._begin = begin
         self._stop_timeout_s = stop_timeout_s
         self._changed = threading.Condition()
-        self._wanted = True
+        self._aside = aside
+        self._wanted = aside
         self._running_in: threading.Thread | None = None
         self._over = False
 
@@ -78,7 +80,7 @@ class Activity:
     def reload(self, plugin: Plugin) -> None:
         """Have the plugin reload itself; the main activity begins again after that if `reload()` began it."""
         begun: list[str] = []
-        own = {name: begun.append for name in _BEGINNINGS if hasattr(plugin, name)}
+        own = {name: begun.append for name in _BEGINNINGS if self._aside and hasattr(plugin, name)}
         for name, note in own.items():
             setattr(plugin, name, lambda name=name, note=note: note(name))
         try:

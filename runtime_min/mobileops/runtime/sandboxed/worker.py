@@ -5,8 +5,9 @@ The main thread runs `begin()` (a service's ``start()``); a serving thread reads
 `end()` therefore runs in the serving thread while `begin()` may still loop, as the mission's service example expects.
 
 Order: pre_upgrade hook, if it is one → pre_start hook → import → instantiate → initialize() → NOTE state "ready" →
-post_start hook → begin(). On CONTROL "stop": pre_stop hook, unless CONTROL "prepare" ran it already → end() → answer →
-post_stop hook → exit 0. Whatever goes wrong before "ready" becomes NOTE state "failed" with the cause, and exit 1.
+post_start hook → begin(); of an integration, begin() comes before "ready". On CONTROL "stop": pre_stop hook, unless
+CONTROL "prepare" ran it already → end() → answer → post_stop hook → exit 0. Whatever goes wrong before "ready" becomes
+NOTE state "failed" with the cause, and exit 1.
 """
 
 from __future__ import annotations
@@ -68,10 +69,14 @@ def run(host: WorkerHost, *, on_gone: Callable[[], object], app: Path = APP) -> 
             hooks.before(host, "pre_upgrade", app=app)
         hooks.before(host, "pre_start", app=app)
         plugin = load_class(app, str(host.document["entry_point"]), str(host.document["type"]))()
-        activity = host.activity = Activity(lambda: host.settle(plugin.begin()), stop_timeout_s=host.stop_timeout_s)
+        activity = host.activity = Activity(
+            lambda: host.settle(plugin.begin()), stop_timeout_s=host.stop_timeout_s, aside=not plugin.ready_when_begun
+        )
         server = Server(host, plugin, activity=activity, app=app, on_gone=on_gone)
         if host.settle(plugin.initialize()) is False:
             return _fail(host, "initialize() returned False")
+        if plugin.ready_when_begun:
+            host.settle(plugin.begin())
     except BaseException as error:  # noqa: BLE001  any way out of an author's code is a failed start
         return _fail(host, f"{type(error).__name__}: {error}", error)
     host.mark_ready(server.methods, streams=server.streams)

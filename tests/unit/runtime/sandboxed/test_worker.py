@@ -221,6 +221,37 @@ def test_a_service_whose_start_raises_has_failed(tmp_path: Path) -> None:
     assert running.join() == worker.EXIT_FAILED
 
 
+CONNECTING = """
+    import time
+    from mobileops.plugin import IntegrationPlugin, plugin_method
+
+    class Echo(IntegrationPlugin):
+        def connect(self):
+            time.sleep(0.2)
+            self.link = "up"
+
+        @plugin_method
+        def ask(self):
+            return self.link
+"""
+
+
+def test_an_integration_is_asked_for_nothing_before_it_has_connected(tmp_path: Path) -> None:
+    running = Running(write_plugin(tmp_path / "echo", CONNECTING, type="integration"))
+    running.notes_until("ready")
+    assert running.ask(Kind.CALL, "ask").body == "up"
+    running.stop()
+
+
+def test_an_integration_that_cannot_connect_does_not_become_ready(tmp_path: Path) -> None:
+    code = CONNECTING.replace('self.link = "up"', 'raise ConnectionError("no route")')
+    running = Running(write_plugin(tmp_path / "echo", code, type="integration"))
+    notes = running.notes_until("failed")
+    assert notes[-1].body["cause"] == "ConnectionError: no route"
+    assert "ready" not in [note.body.get("state") for note in notes]
+    assert running.join() == worker.EXIT_FAILED
+
+
 def test_hooks_run_in_order(tmp_path: Path) -> None:
     hooks = {name: f"hooks/{name}.py" for name in ("pre_start", "post_start", "pre_stop", "post_stop")}
     record = "from pathlib import Path\nwith Path({!r}).open('a') as f: f.write({!r})\n"

@@ -169,6 +169,36 @@ def test_the_missions_own_reload_restarts_the_main_activity_in_the_same_process(
     bench.drive(scenario)
 
 
+def test_an_integration_that_reloads_itself_has_connected_again_before_the_next_call(bench: Bench) -> None:
+    bench.install(
+        """
+        import time
+        from mobileops.plugin import IntegrationPlugin, plugin_method
+
+        class Echo(IntegrationPlugin):
+            links = 0
+
+            def connect(self):
+                time.sleep(0.05)
+                self.links += 1
+
+            @plugin_method
+            def count(self):
+                return self.links
+        """,
+        type="integration",
+    )
+
+    async def scenario(one: Supervisor) -> None:
+        await one.start("echo")
+        counts = [await one.call("echo", "count", body={})]
+        await one.reload_in_place("echo")
+        counts.append(await one.call("echo", "count", body={}))
+        assert counts == [1, 2]
+
+    bench.drive(scenario)
+
+
 def test_a_plugin_whose_own_reload_fails_is_ended_and_started_again(bench: Bench) -> None:
     bench.install(ECHO + "\n        def reload(self):\n            raise OSError('no such host')\n")
 
