@@ -206,6 +206,8 @@ def test_the_test_case_of_the_text_passes_under_unittest(tmp_path: Path) -> None
 
 def test_the_plugin_that_can_be_reloaded_reloads(bench: Bench) -> None:
     mine = """
+    import time
+
     class Mine(HotReloadablePlugin):
         steps = ()
 
@@ -220,6 +222,8 @@ def test_the_plugin_that_can_be_reloaded_reloads(bench: Bench) -> None:
 
         @plugin_method
         def again(self):
+            while "start" not in self.steps:  # the first one, which runs while calls are served
+                time.sleep(0.001)
             self.reload()
             return list(self.steps)
     """
