@@ -20,7 +20,7 @@ def in_child():
         if child == 0:
             try:
                 answer = function()
-            except BaseException as error:  # noqa: BLE001 (the answer)  # noqa: BLE001 (the child has nothing else to say)
+            except BaseException as error:  # noqa: BLE001 (the child has nothing else to say)
                 answer = [type(error).__name__, getattr(error, "errno", None) or str(error)]
             os.write(write_end, json.dumps(answer).encode())
             os._exit(0)
