@@ -7,7 +7,7 @@ import os
 import resource
 from pathlib import Path
 
-from mobileops.runtime.isolation.limits import ADDRESS_SPACE_HEADROOM_BYTES, apply_limits
+from mobileops.runtime.isolation.limits import ADDRESS_SPACE_HEADROOM_BYTES, MEMORY_SLACK_BYTES, apply_limits
 from mobileops.runtime.isolation.policy import Limits
 
 MEBIBYTE = 1 << 20
@@ -32,8 +32,8 @@ def test_private_memory_beyond_the_limit_is_refused(in_child):
     flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
     limits = dataclasses.replace(LIMITS, memory_bytes=private_bytes() + 256 * MEBIBYTE)
     assert in_child(after_limits(lambda: len(mmap.mmap(-1, MEBIBYTE, flags)), limits)) == MEBIBYTE
-    refused = after_limits(lambda: len(mmap.mmap(-1, 300 * MEBIBYTE, flags)), limits)
-    assert in_child(refused) == ["OSError", errno.ENOMEM]
+    too_much = 256 * MEBIBYTE + MEMORY_SLACK_BYTES
+    assert in_child(after_limits(lambda: len(mmap.mmap(-1, too_much, flags)), limits)) == ["OSError", errno.ENOMEM]
 
 
 def test_shared_memory_is_bounded_by_the_address_space(in_child):
