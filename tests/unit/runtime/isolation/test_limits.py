@@ -32,7 +32,7 @@ def test_private_memory_beyond_the_limit_is_refused(in_child):
     flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
     limits = dataclasses.replace(LIMITS, memory_bytes=private_bytes() + 256 * MEBIBYTE)
     assert in_child(after_limits(lambda: len(mmap.mmap(-1, MEBIBYTE, flags)), limits)) == MEBIBYTE
-    too_much = 256 * MEBIBYTE + MEMORY_SLACK_BYTES
+    too_much = 264 * MEBIBYTE + MEMORY_SLACK_BYTES
     assert in_child(after_limits(lambda: len(mmap.mmap(-1, too_much, flags)), limits)) == ["OSError", errno.ENOMEM]
 
 
