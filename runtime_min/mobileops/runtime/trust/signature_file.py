@@ -200,11 +200,10 @@ def _keys(required: dict[str, _Check], optional: dict[str, _Check] | None = None
     def check(value: object, pointer: str) -> str:
         if not isinstance(value, dict):
             raise _misshapen("a value is not an object", pointer)
-        if not required.keys() <= value.keys() <= known.keys():
-            for key in sorted(value.keys() - known.keys()):
-                raise _misshapen(f"the key {key!r} is unknown", pointer)
-            for key in sorted(required.keys() - value.keys()):
-                raise _misshapen(f"the key {key!r} is missing", pointer)
+        if unknown := value.keys() - known.keys():
+            raise _misshapen(f"the key {min(unknown)!r} is unknown", pointer)
+        if missing := required.keys() - value.keys():
+            raise _misshapen(f"the key {min(missing)!r} is missing", pointer)
         written = [f'"{key}":{known[key](each, f"{pointer}/{key}")}' for key, each in value.items()]
         return f"{{{','.join(written)}}}"
 
