@@ -33,6 +33,7 @@ HOSTILE: Final = """
     import msgspec
     from mobileops.plugin import ProcessingPlugin, plugin_method
     from mobileops.plugin.host import current
+    from mobileops.runtime.channel.arena import Arena
 
     HALF, LARGE = 8 << 20, 64 << 10
     RESULT, ERROR, NOTE, ASK, ITEM, END, TAKEN, ROOM = 3, 4, 5, 6, 9, 10, 12, 13
@@ -95,7 +96,8 @@ HOSTILE: Final = """
 
         @plugin_method
         def scribble(self, times):
-            own, memory, over = current().running, self.arena, threading.Event()
+            memory, over, taken = self.arena, threading.Event(), threading.Semaphore(0)
+            Arena.freed = lambda arena, offset: taken.release()  # what this sends is not in its own runtime's books
             good = b"\\xdd" + struct.pack(">I", LARGE - 5) + b"\\xc0" * (LARGE - 5)
 
             def write():
@@ -105,7 +107,7 @@ HOSTILE: Final = """
             threading.Thread(target=write, daemon=True).start()
             for _ in range(times):
                 self.send(frame(NOTE, 0, None, 0, LARGE))
-                threading.Event().wait(0.001)
+                taken.acquire()
             over.set()
             return "unharmed"
 
@@ -270,8 +272,8 @@ def test_a_plugin_that_writes_while_it_is_read_harms_nobody(client: Client) -> N
     with suppress(MobileOpsError):
         client.ask("call", name="hostile", method="scribble", args=[200], deadline_s=20.0)
     state = state_of(client, "hostile")
-    if state["state"] != "running":  # cut off, or ended by its own runtime, which had put nothing there
-        assert any(cause in state["cause"] for cause in ("[MOP5002]", "exit status 1", "it closed its channel"))
+    if state["state"] != "running":
+        assert "[MOP5002]" in state["cause"]
     assert client.ask("ping")["pid"] == manager
     assert client.ask("call", name="neighbour", method="echo", args=["x"]) == "x"
 
