@@ -212,7 +212,7 @@ def processes_of(home: Path) -> list[int]:
     return found
 
 
-def wait_until(condition: Callable[[], bool], *, timeout_s: float = 10.0) -> None:
+def wait_until(condition: Callable[[], bool], *, timeout_s: float = 60.0) -> None:
     """Wait for something that another process does.
 
     Raises:

@@ -79,20 +79,15 @@ def test_a_new_version_that_fails_leaves_the_old_one_serving(echo: Account, chan
 def test_a_drain_waits_for_calls_and_says_which_it_gave_up(echo: Account) -> None:
     install(echo, version="2.0.0")
     with echo.popen("call", "echo", "slow", "2") as calling:
-        wait_until(lambda: _is_busy(echo))
+        wait_until(lambda: "busy for 2 s" in echo.ok("logs", "echo"))
         assert echo.json("reload", "echo", "--json")["unanswered"] == 0
         assert (calling.communicate(timeout=30)[0], calling.returncode) == ('"1.0.0"\n', 0)
     with echo.popen("call", "echo", "slow", "600") as calling:
-        wait_until(lambda: _is_busy(echo))
+        wait_until(lambda: "busy for 600 s" in echo.ok("logs", "echo"))
         done = echo.run("reload", "echo", "--drain", "0.2")
         assert (done.returncode, "1 calls were not answered" in done.stderr) == (0, True)
         _out, err = calling.communicate(timeout=60)
         assert (calling.returncode, "Traceback" in err) == (1, False)
-
-
-def _is_busy(account: Account) -> bool:
-    """Whether the plugin sleeps in a call: it does not answer another one within 0.2 s."""
-    return account.run("call", "echo", "which", "--timeout", "0.2").returncode != 0
 
 
 def test_what_is_enabled_is_started_with_the_manager_after_what_it_needs(account: Account) -> None:

@@ -27,6 +27,7 @@ ECHO = """
 
         @plugin_method
         def slow(self, seconds):
+            self.log("INFO", f"busy for {seconds} s")
             time.sleep(seconds)
             return self.version
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 import time
 
@@ -14,6 +13,7 @@ from mobileops.manifest import Version
 from mobileops.runtime.repository.query import Query
 from mobileops.runtime.repository.search import Index
 from tests.fakes.repository import Shop, document
+from tests.fakes.reserved_port import reserved_port
 
 CONFIGURATION = """
 daemon off; master_process off; error_log stderr; pid {root}/nginx.pid;
@@ -40,21 +40,19 @@ def shop(tmp_path):
 @pytest.fixture
 def url(shop):
     """Serve the repository with nginx on loopback."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     configuration = shop.root / "nginx.conf"
-    configuration.write_text(CONFIGURATION.format(root=shop.root, port=port, folder=shop.folder))
-    program = shutil.which("nginx") or "/usr/sbin/nginx"
-    with subprocess.Popen([program, "-p", str(shop.root), "-c", str(configuration)], stderr=subprocess.PIPE) as server:
-        try:
-            deadline = time.monotonic() + 20
-            while subprocess.call(["bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{port}"], stderr=subprocess.DEVNULL):
-                assert time.monotonic() < deadline
-                assert server.poll() is None, server.stderr.read()
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
+    command = [shutil.which("nginx") or "/usr/sbin/nginx", "-p", str(shop.root), "-c", str(configuration)]
+    with reserved_port() as port:
+        configuration.write_text(CONFIGURATION.format(root=shop.root, port=port, folder=shop.folder))
+        with subprocess.Popen(command, stderr=subprocess.PIPE) as server:
+            try:
+                deadline = time.monotonic() + 60
+                while subprocess.call(["bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{port}"], stderr=subprocess.DEVNULL):
+                    assert time.monotonic() < deadline
+                    assert server.poll() is None, server.stderr.read()
+                yield f"http://127.0.0.1:{port}"
+            finally:
+                server.terminate()
 
 
 def test_a_device_searches_and_fetches_from_nginx(shop, url, tmp_path):

@@ -92,9 +92,9 @@ def billion_laughs() -> str:
     [billion_laughs(), "[" * 5_000, "{a: " * 5_000 + "}" * 5_000, "- " * 20_000, "a: " + "1" * 5000, "x" * 200_000],
 )
 def test_a_text_made_to_exhaust_the_reader_is_survived_in_time(text: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     assert objections(text)
-    assert time.monotonic() - started < 60
+    assert time.process_time() - started < 60
 
 
 @pytest.mark.parametrize("value", ['"\\ud800"', "9007199254740993", "-9007199254740993", "1.0e+300", '["\\udfff"]'])

@@ -200,10 +200,9 @@ def test_a_plugin_that_wants_more_processor_time_than_its_share_waits(tmp_path):
 
     async def scenario(one: Supervisor) -> None:
         await one.start("burner")
-        await one.call("burner", "burn", body={"args": [2_000_000]})
-        found = [path for root in groups.roots for path in root.glob("plugin-burner-*/cpu.stat")]
-        fields = dict(line.split() for line in found[0].read_text().splitlines())
-        assert int(fields["nr_throttled"]) > 0
+        (found,) = {path for root in groups.roots for path in root.glob("plugin-burner-*/cpu.stat")}
+        while "nr_throttled 0\n" in found.read_text():  # a busy machine may give it less than its share at first
+            await one.call("burner", "burn", body={"args": [500_000]})
 
     bench.drive(scenario)
     groups.remove()
@@ -222,11 +221,16 @@ def test_without_a_control_group_it_is_stopped_until_its_share_has_caught_up_and
     async def scenario(one: Supervisor) -> None:
         await one.start("echo")
         await one.start("burner")
-        burning = asyncio.create_task(one.call("burner", "burn", body={"args": [3_000_000]}))
+
+        async def burn() -> None:
+            while signal.SIGSTOP not in sent:  # a busy machine may give it less than its share at first
+                assert await one.call("burner", "burn", body={"args": [500_000]}) == sum(range(500_000))
+
+        burning = asyncio.create_task(burn())
         while signal.SIGSTOP not in sent:  # noqa: ASYNC110 (see above)
             await asyncio.sleep(0.01)
         assert await one.call("echo", "echo", body={"args": [1]}) == 1
-        assert await burning == sum(range(3_000_000))
+        await burning
         assert any("stopped for a moment" in gap for gap in one.describe("burner")["not_enforced"])
 
     bench.drive(scenario)

@@ -21,6 +21,7 @@ from mobileops.runtime.isolation.network import Destination, NetworkGrants
 from mobileops.runtime.isolation.policy import Limits, SandboxPolicy
 from mobileops.runtime.launching import privileged_ports
 from mobileops.runtime.launching.launcher import Launcher
+from tests.fakes.reserved_port import reserved_port
 
 LIMITS = Limits(memory_bytes=256 << 20, processes=32, open_files=128, file_size_bytes=1 << 20)
 #: Does what the channel tells it, one Python expression or statement after the other, and says how it went.
@@ -151,8 +152,8 @@ def echo():
 
 @pytest.fixture
 def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as trial:
-        return trial.getsockname()[1]
+    with reserved_port() as port:
+        yield port
 
 
 def greeting(port, host="127.0.0.1"):

@@ -10,6 +10,7 @@ from mobileops.errors import IsolationRefused
 from mobileops.runtime.broker import binding
 from mobileops.runtime.broker.addresses import parse
 from mobileops.runtime.launching import privileged_ports
+from tests.fakes.reserved_port import reserved_port
 
 
 @pytest.fixture
@@ -49,8 +50,8 @@ def test_with_the_capability_or_without_such_a_port_nothing_is_refused(status):
 
 @pytest.fixture
 def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as trial:
-        return trial.getsockname()[1]
+    with reserved_port() as port:
+        yield port
 
 
 def address(port, family=socket.AF_INET):
@@ -73,6 +74,7 @@ def asked(port, granted, one, raw=None):
 
 def test_a_granted_port_is_bound_on_the_very_socket(free_port):
     with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         asked(free_port, [free_port], one)
         assert one.getsockname() == ("127.0.0.1", free_port)
 

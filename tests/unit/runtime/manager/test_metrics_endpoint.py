@@ -14,6 +14,7 @@ from mobileops.runtime.home import Home
 from mobileops.runtime.manager import metrics_endpoint
 from mobileops.runtime.manager.metrics_endpoint import MetricsEndpoint
 from mobileops.runtime.metrics import settings
+from tests.fakes.reserved_port import reserved_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,12 +24,6 @@ if TYPE_CHECKING:
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     return Home(tmp_path / "home").prepare()
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def asked(home: Home, *requests: bytes, connect: Callable[[], socket.socket]) -> list[bytes]:
@@ -53,9 +48,9 @@ def asked(home: Home, *requests: bytes, connect: Callable[[], socket.socket]) ->
 
 
 def over_tcp(home: Home, *requests: bytes) -> list[bytes]:
-    port = free_port()
-    settings.save(home.metrics_settings, f"127.0.0.1:{port}")
-    return asked(home, *requests, connect=lambda: socket.create_connection(("127.0.0.1", port)))
+    with reserved_port() as port:
+        settings.save(home.metrics_settings, f"127.0.0.1:{port}")
+        return asked(home, *requests, connect=lambda: socket.create_connection(("127.0.0.1", port)))
 
 
 def test_the_page_is_served_on_a_unix_socket_for_this_account(home: Home) -> None:

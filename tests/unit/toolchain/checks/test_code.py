@@ -13,7 +13,7 @@ from mobileops.toolchain.checks.imports import import_statements, imports
 from mobileops.toolchain.checks.source import Source
 from mobileops.toolchain.checks.uses import MAX_USES, uses
 
-BOUND_S = 60.0  # each attack without its bound takes minutes, or for ever
+BOUND_S = 60.0  # of this process alone; each attack without its bound takes minutes, or for ever
 
 
 def found(text: str) -> list[tuple[str, int, str]]:
@@ -100,9 +100,9 @@ def test_a_folder_that_is_not_listed_whole_is_a_warning(folder: Any) -> None:
 )
 def test_code_made_to_exhaust_the_rules_is_survived_in_time(folder: Any, text: str) -> None:
     folder.write("lib/hostile.py", text)
-    started = time.monotonic()
+    started = time.process_time()
     assert len(check_source(folder.path)) < 200
-    assert time.monotonic() - started < BOUND_S
+    assert time.process_time() - started < BOUND_S
 
 
 def test_uses_of_one_file_are_bounded() -> None:
