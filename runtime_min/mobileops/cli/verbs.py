@@ -65,6 +65,13 @@ VERBS: Final = (
     ),
     Verb("lock", "author", "[PLUGIN]", "resolve dependencies into a hashed requirements.txt", needs_toolchain=True),
     Verb("test", "author", "[PLUGIN]", "run a plugin's own tests", needs_toolchain=True),
+    Verb(
+        "run",
+        "author",
+        "[--dev] [PLUGIN]",
+        "run a plugin from its source in its sandbox; --dev: anew at every change",
+        needs_toolchain=True,
+    ),
     Verb("package", "release", "[PLUGIN]", "build the reproducible bundle", needs_toolchain=True),
     Verb("sign", "release", "BUNDLE", "sign a bundle: locally, with a key, or with Sigstore", needs_toolchain=True),
     Verb("keys", "release", "generate|list|export", "make, list and publish signing keys", needs_toolchain=True),

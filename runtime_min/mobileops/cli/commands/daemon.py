@@ -27,6 +27,7 @@ def configure(parser: Parser) -> None:
     parser.add_argument(
         "--no-idle-exit", action="store_true", help="serve until stopped, even with nothing to do for ten minutes"
     )
+    parser.add_argument("--while-stdin", action="store_true", help="serve no longer than standard input is open")
     parser.add_argument(
         "--install-unit",
         action="store_true",
@@ -54,7 +55,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
     try:
         idle_exit_s = math.inf if arguments.no_idle_exit else daemon.IDLE_EXIT_S
-        daemon.run(home, ready=ready, environment=console.environment, idle_exit_s=idle_exit_s)
+        lifeline = console.stdin.fileno() if arguments.while_stdin else None
+        daemon.run(home, ready=ready, environment=console.environment, idle_exit_s=idle_exit_s, lifeline=lifeline)
     except MobileOpsError as error:
         if arguments.ready_fd is not None:
             ready(b"busy\n" if error.code == "MOP5201" else str(error).encode())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from mobileops.cli.commands import _records
 from mobileops.cli.commands._manager import installed
 from mobileops.cli.commands._times import moment
 from mobileops.cli.console import printable
@@ -110,10 +111,7 @@ def _print(records: Iterable[logs.Record], arguments: argparse.Namespace, consol
         if arguments.json:
             console.print(logs.to_line(record))
         else:
-            fields = "".join(f" {key}={value}" for key, value in record.fields.items())
-            console.print(
-                printable(f"{record.time} {record.plugin} {record.level:7} {record.source}: {record.message}{fields}")
-            )
+            console.print(_records.line(record))
     return any_found
 
 

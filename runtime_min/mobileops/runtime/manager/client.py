@@ -25,6 +25,8 @@ START_TIMEOUT_S: Final = 20.0
 STOP_TIMEOUT_S: Final = 20.0
 RETRY_S: Final = 0.02
 MAX_COMPLAINT_BYTES: Final = 64 << 10
+ENDED: Final = "MOP5204"
+"""Code of the fault that is raised when the plugin manager has ended."""
 
 
 class Client:
@@ -46,7 +48,7 @@ class Client:
             answer = self._channel.request(Kind.CALL, verb, body)
         except PluginGone as error:
             raise HostFault(
-                "the plugin manager ended before it answered", code="MOP5204", fix="repeat the command"
+                "the plugin manager ended before it answered", code=ENDED, fix="repeat the command"
             ) from error
         if answer.kind is Kind.ERROR:
             raise from_dict(answer.body)
@@ -65,7 +67,7 @@ class Client:
                 yield answer
         except PluginGone as error:
             raise HostFault(
-                "the plugin manager ended before it answered", code="MOP5204", fix="repeat the command"
+                "the plugin manager ended before it answered", code=ENDED, fix="repeat the command"
             ) from error
         if answer.kind is Kind.ERROR:
             raise from_dict(answer.body)
@@ -123,12 +125,13 @@ def connect(home: Home) -> Client | None:
     return Client(connection)
 
 
-def connect_or_start(home: Home, *, program: tuple[str, ...]) -> Client:
+def connect_or_start(home: Home, *, program: tuple[str, ...], stdin: int | None = None) -> Client:
     """Return a connection, starting the plugin manager first when none runs.
 
     Args:
         home: prepared.
         program: the command that runs the plugin manager in the foreground; ``--ready-fd N`` is appended.
+        stdin: its standard input; empty when None.
 
     Raises:
         HostFault: it did not start; its own words are in ``why``.
@@ -139,7 +142,7 @@ def connect_or_start(home: Home, *, program: tuple[str, ...]) -> Client:
         client = connect(home)
         if client is not None:
             return client
-        complaint = _spawn(home, program)
+        complaint = _spawn(home, program, stdin)
         if not complaint:
             time.sleep(RETRY_S)  # ready; or another command started one that does not listen yet, or one is just ending
     raise HostFault(
@@ -151,7 +154,7 @@ def connect_or_start(home: Home, *, program: tuple[str, ...]) -> Client:
     )
 
 
-def _spawn(home: Home, program: tuple[str, ...]) -> str:
+def _spawn(home: Home, program: tuple[str, ...], stdin: int | None) -> str:
     """Start the daemon in a session of its own and wait for its word; return its complaint.
 
     Empty when it is ready or already there.
@@ -163,7 +166,7 @@ def _spawn(home: Home, program: tuple[str, ...]) -> str:
     try:
         process = subprocess.Popen(  # noqa: S603  our own interpreter and module
             [*program, "--ready-fd", str(write_end)],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if stdin is None else stdin,
             stdout=log,
             stderr=log,
             pass_fds=(write_end,),

@@ -43,6 +43,7 @@ LAST_WORDS_S: Final = 1.0
 """How long requests that are under way may take to be answered when everything has been stopped."""
 
 ACCEPT_AGAIN_S: Final = 1.0
+LIFELINE_BYTES: Final = 4096
 
 _UCRED: Final = struct.Struct("3i")  # struct ucred: pid, uid, gid (unix(7))
 
@@ -202,6 +203,7 @@ def run(
     ready: Callable[[], None],
     environment: Mapping[str, str] | None = None,
     idle_exit_s: float = IDLE_EXIT_S,
+    lifeline: int | None = None,
 ) -> None:
     """Serve a home until it is idle or stopped.
 
@@ -210,6 +212,7 @@ def run(
         ready: called once requests are served.
         environment: what the permission ``system.environment`` gives access to.
         idle_exit_s: seconds without plugins and requests after which this returns.
+        lifeline: a pipe; this returns when nobody holds its other end any more.
 
     Raises:
         HostFault: another plugin manager serves this home already.
@@ -219,7 +222,7 @@ def run(
     try:
         with durable.locked(home.run / LOCK_NAME, blocking=False):
             daemon = functools.partial(Daemon, home, environment=environment, idle_exit_s=idle_exit_s)
-            asyncio.run(_serve(daemon, ready=ready))
+            asyncio.run(_serve(daemon, ready=ready, lifeline=lifeline))
     except BlockingIOError as error:
         raise HostFault(
             "a plugin manager serves this home already",
@@ -229,11 +232,20 @@ def run(
         ) from error
 
 
-async def _serve(make: Callable[[], Daemon], *, ready: Callable[[], None]) -> None:
+async def _serve(make: Callable[[], Daemon], *, ready: Callable[[], None], lifeline: int | None) -> None:
     daemon = make()
+    if lifeline is not None:
+        asyncio.get_running_loop().add_reader(lifeline, _cut, lifeline, daemon)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, daemon.stop)
     await daemon.serve(ready=ready)
+
+
+def _cut(lifeline: int, daemon: Daemon) -> None:
+    """Take what is written to a lifeline for nothing, and its end for the wish to stop."""
+    if not os.read(lifeline, LIFELINE_BYTES):
+        asyncio.get_running_loop().remove_reader(lifeline)
+        daemon.stop()
 
 
 def _listen(home: Home) -> socket.socket:
