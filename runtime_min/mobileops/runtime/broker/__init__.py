@@ -11,6 +11,7 @@ cannot change, and none is ever let through ("continue" is not used). ::
     notify      the kernel's interface: receive, copy, inject, answer
     states      what a plugin's socket says about itself
     calls       what happens for each call
+    replacing   the host's sockets in the place of the plugin's, once they are connected
     relay       UDP: datagrams are read inside the namespace and sent from outside
     session     one plugin: one thread, so that no plugin waits for another
     process     the broker's own process

@@ -20,14 +20,14 @@ import errno
 import os
 import socket
 import struct
-import time
 import traceback
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from mobileops.runtime.broker import binding, options
 from mobileops.runtime.broker.addresses import ADDRESS_LIMIT_BYTES
 from mobileops.runtime.broker.judge import Verdict
 from mobileops.runtime.broker.notify import Caller, Listener, Notification
+from mobileops.runtime.broker.replacing import Replacement
 from mobileops.runtime.broker.states import (
     blocks,
     deadline_of,
@@ -39,34 +39,18 @@ from mobileops.runtime.isolation.netns import STUB_ADDRESS, STUB_PORT
 from mobileops.runtime.isolation.syscalls import call, machine_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from mobileops.runtime.audit import AuditLog
     from mobileops.runtime.broker.addresses import Endpoint
     from mobileops.runtime.broker.judge import Judge
+    from mobileops.runtime.broker.replacing import Replacements
 
-PENDING_LIMIT: Final = 256
 BACKLOG_LIMIT: Final = 4096
 PAYLOAD_LIMIT_BYTES: Final = 65_535
 _STREAM: Final = socket.SOCK_STREAM
 _FLAGS: Final = socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
 _QUIETLY: Final = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
-
-
-class Pending(NamedTuple):
-    """A blocking connect that has not been answered.
-
-    Attributes:
-        notification: the call.
-        socket: of the host, connecting.
-        close_on_exec: FD_CLOEXEC of the descriptor that it will replace.
-        deadline: when the plugin's own SO_SNDTIMEO ends the wait, by the monotonic clock, or None.
-    """
-
-    notification: Notification
-    socket: socket.socket
-    close_on_exec: bool
-    deadline: float | None
 
 
 class Calls:
@@ -78,7 +62,7 @@ class Calls:
         audit: where every decision is written.
         network: number of the plugin's own network namespace.
         binder: where the plugin manager binds privileged ports, if the plugin has any.
-        watch: asks to be called when a socket is writable.
+        replacements: puts sockets of the host where the plugin's are.
     """
 
     def __init__(
@@ -89,15 +73,14 @@ class Calls:
         *,
         network: int,
         binder: socket.socket | None,
-        watch: Callable[[socket.socket, Callable[[], None]], None],
+        replacements: Replacements,
     ) -> None:
         self._listener = listener
         self._judge = judge
         self._audit = audit
         self._network = network
         self._binder = binder
-        self._watch = watch
-        self._pending: dict[int, Pending] = {}
+        self._replacements = replacements
         numbers = machine_table(os.uname().machine)[0]
         self._handlers: Mapping[int, Callable[[Notification], None]] = {
             numbers["connect"]: self._connect,
@@ -115,25 +98,6 @@ class Calls:
         except Exception:  # noqa: BLE001  a request that we did not think of must not end the plugin's network
             traceback.print_exc()
             self._listener.answer(notification, errno.EIO)
-
-    @property
-    def next_deadline(self) -> float | None:
-        """Return when `expire` has something to do, by the monotonic clock."""
-        return min((one.deadline for one in self._pending.values() if one.deadline is not None), default=None)
-
-    def expire(self) -> None:
-        """End the waits that the plugin limited itself; as the kernel does, the connection goes on."""
-        now = time.monotonic()
-        for number, one in list(self._pending.items()):
-            if one.deadline is not None and one.deadline <= now:
-                del self._pending[number]
-                self._inject(one, errno.EINPROGRESS, blocking=True)
-
-    def close(self) -> None:
-        """Give up every pending connection."""
-        for one in self._pending.values():
-            one.socket.close()
-        self._pending.clear()
 
     def _connect(self, notification: Notification) -> None:
         with (
@@ -157,35 +121,22 @@ class Calls:
     ) -> None:
         verdict = self._judge.reach("tcp", endpoint)
         self._decide("connect", f"tcp {endpoint}", verdict)
-        if len(self._pending) >= PENDING_LIMIT:
+        if self._replacements.is_full:
             raise OSError(errno.EAGAIN, "too many connections are being made")
         ours = socket.socket(theirs.family, _STREAM | _FLAGS)
-        options.carry_over(theirs, ours)
-        pending = Pending(notification, ours, caller.closes_on_exec(0), deadline_of(theirs))
-        result = ours.connect_ex(endpoint.for_socket())
-        waits = blocks(theirs)
-        if result == errno.EINPROGRESS and waits and is_established(ours):  # nearby: no need to wait for the poll
-            result = 0
-        if result not in {0, errno.EINPROGRESS}:
-            ours.close()
-            raise OSError(result, "the connection failed at once")
+        with _closed_on_error(ours):
+            options.carry_over(theirs, ours)
+            one = Replacement(notification, ours, caller.closes_on_exec(0), deadline_of(theirs))
+            result = ours.connect_ex(endpoint.for_socket())
+            waits = blocks(theirs)
+            if result == errno.EINPROGRESS and waits and is_established(ours):  # nearby: no need to wait for the poll
+                result = 0
+            if result not in {0, errno.EINPROGRESS}:
+                raise OSError(result, "the connection failed at once")
         if result == 0 or not waits:
-            self._inject(pending, result, blocking=waits)
+            self._replacements.put(one, result, blocking=waits)
         else:
-            self._pending[ours.fileno()] = pending
-            self._watch(ours, lambda: self._finish(ours.fileno()))
-
-    def _finish(self, number: int) -> None:
-        """Answer a blocking connect whose result is there."""
-        pending = self._pending.pop(number, None)
-        if pending is None:
-            return
-        result = pending.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if result:
-            pending.socket.close()
-            self._listener.answer(pending.notification, result)
-        else:
-            self._inject(pending, 0, blocking=True)
+            self._replacements.put_when_connected(one)
 
     def _connect_datagram(self, theirs: socket.socket, endpoint: Endpoint, raw: bytes) -> None:
         """Connect a UDP socket inside the namespace; the relay judges its datagrams again."""
@@ -215,13 +166,11 @@ class Calls:
     ) -> None:
         self._decide("bind", f"tcp {endpoint}", self._judge.may_listen(endpoint.port))
         ours = socket.socket(theirs.family, _STREAM | _FLAGS)
-        try:
+        with _closed_on_error(ours):
             options.carry_over(theirs, ours)
             binding.bind(ours, endpoint, caller.address, binder=self._binder)
-        except BaseException:
-            ours.close()
-            raise
-        self._inject(Pending(notification, ours, caller.closes_on_exec(0), None), 0, blocking=blocks(theirs))
+            one, waits = Replacement(notification, ours, caller.closes_on_exec(0)), blocks(theirs)
+        self._replacements.put(one, 0, blocking=waits)
 
     def _listen(self, notification: Notification) -> None:
         with Caller(self._listener, notification) as caller, self._theirs(caller) as theirs:
@@ -298,14 +247,11 @@ class Calls:
         """Do a call on a duplicate of a socket that lies in the plugin's namespace."""
         call(name, theirs.fileno(), raw, len(raw))
 
-    def _inject(self, pending: Pending, result: int, *, blocking: bool) -> None:
-        """Put the host's socket in the place of the plugin's, then answer."""
-        with pending.socket as ours:
-            ours.setblocking(blocking)
-            number = pending.notification.arguments[0] & 0xFFFFFFFF
-            try:
-                self._listener.replace(pending.notification, number, ours.fileno(), close_on_exec=pending.close_on_exec)
-            except OSError as error:
-                self._listener.answer(pending.notification, error.errno or errno.EBADF)
-                return
-        self._listener.answer(pending.notification, result)
+
+@contextlib.contextmanager
+def _closed_on_error(ours: socket.socket) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        ours.close()
+        raise

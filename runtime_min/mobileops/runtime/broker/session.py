@@ -16,6 +16,7 @@ from mobileops.runtime.broker.calls import Calls
 from mobileops.runtime.broker.judge import Judge
 from mobileops.runtime.broker.names import Names
 from mobileops.runtime.broker.relay import Relay
+from mobileops.runtime.broker.replacing import Replacements
 from mobileops.runtime.broker.stub import Resolver, Stub
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ class Session:
         judge = Judge(grants, names)
         stub = Stub(sockets[0], sockets[1], Resolver(judge, names, audit))
         network = options.network_of(sockets[0])
-        self._calls = Calls(listener, judge, audit, network=network, binder=binder, watch=self._when_writable)
+        self._replacements = Replacements(listener, watch=self._when_writable)
+        self._calls = Calls(listener, judge, audit, network=network, binder=binder, replacements=self._replacements)
         self._when_readable(sockets[0], stub.on_datagrams)
         self._when_readable(sockets[1], stub.on_streams)
         self._relay = Relay(sockets[2:], judge, audit, watch=self._when_readable, forget=self._forget)
@@ -73,7 +75,7 @@ class Session:
             self._close()
 
     def _turn(self) -> bool:
-        deadline = self._calls.next_deadline
+        deadline = self._replacements.next_deadline
         wait_ms = None if deadline is None else max(0, int((deadline - time.monotonic()) * 1000) + 1)
         events = dict(self._poll.poll(wait_ms))
         happened = events.pop(self._listener.fileno(), 0)
@@ -84,7 +86,7 @@ class Session:
                 del self._ready[number]
             if act is not None:
                 act()
-        self._calls.expire()
+        self._replacements.expire()
         if happened & select.POLLIN:
             notification = self._listener.receive()
             if notification is not None:
@@ -106,7 +108,7 @@ class Session:
 
     def _close(self) -> None:
         self._listener.close()
-        self._calls.close()
+        self._replacements.close()
         self._relay.close()
         for one in self._sockets:
             one.close()
