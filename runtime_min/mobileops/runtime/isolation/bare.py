@@ -23,7 +23,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from mobileops.runtime.isolation import credentials, landlock, limits, namespaces, rootfs, seccomp
+from mobileops.runtime.isolation import bpf, credentials, landlock, limits, namespaces, rootfs, seccomp
 from mobileops.runtime.isolation.grants import rights
 from mobileops.runtime.isolation.syscalls import PR_SET_CHILD_SUBREAPER, machine_table
 
@@ -50,7 +50,7 @@ _METADATA: Final = (
 _SESSION: Final = ("setsid", "setpgid")
 #: Every call that answers "done" and does nothing.
 INERT: Final = (*_METADATA, *_SESSION)
-_DONE: Final = seccomp.Instruction(seccomp.RETURN, 0, 0, seccomp.ERRNO | 0)
+_DONE: Final = bpf.refuse(0)
 
 _READABLE: Final = (
     "/dev/zero", "/dev/random", "/dev/urandom", "/etc/hosts", "/etc/ld.so.cache", "/etc/localtime",
@@ -131,31 +131,31 @@ def _drop(confinement: Confinement, step: Callable[[str], None]) -> None:
     limits.apply_limits(bounds)
 
 
-def program(machine: str) -> list[seccomp.Instruction]:
+def program(machine: str) -> list[bpf.Instruction]:
     """Return the filter that this level has beside the one of every plugin; of two answers the stricter one counts."""
     numbers, architecture, _highest = machine_table(machine)
     code = [
-        seccomp.Instruction(seccomp.LOAD, 0, 0, seccomp.ARCHITECTURE_OFFSET),
-        seccomp.Instruction(seccomp.JUMP_IF_EQUAL, 1, 0, architecture),
-        seccomp.Instruction(seccomp.RETURN, 0, 0, seccomp.KILL_PROCESS),
-        seccomp.Instruction(seccomp.LOAD, 0, 0, seccomp.NUMBER_OFFSET),
+        bpf.Instruction(bpf.LOAD, 0, 0, bpf.ARCHITECTURE_OFFSET),
+        bpf.Instruction(bpf.JUMP_IF_EQUAL, 1, 0, architecture),
+        bpf.Instruction(bpf.RETURN, 0, 0, bpf.KILL_PROCESS),
+        bpf.Instruction(bpf.LOAD, 0, 0, bpf.NUMBER_OFFSET),
     ]
     for name in filter(numbers.__contains__, INERT):
-        code += [seccomp.Instruction(seccomp.JUMP_IF_EQUAL, 0, 1, numbers[name]), _DONE]
+        code += bpf.when(numbers[name], _DONE)
     return [
         *code,
-        seccomp.Instruction(seccomp.JUMP_IF_EQUAL, 0, 3, numbers["prctl"]),
-        seccomp.Instruction(seccomp.LOAD, 0, 0, seccomp.ARGUMENTS_OFFSET),
-        seccomp.Instruction(seccomp.JUMP_IF_EQUAL, 0, 1, PR_SET_CHILD_SUBREAPER),
+        bpf.Instruction(bpf.JUMP_IF_EQUAL, 0, 3, numbers["prctl"]),
+        bpf.argument(0),
+        bpf.Instruction(bpf.JUMP_IF_EQUAL, 0, 1, PR_SET_CHILD_SUBREAPER),
         _DONE,
-        seccomp.Instruction(seccomp.RETURN, 0, 0, seccomp.ALLOW),
+        bpf.PASS,
     ]
 
 
 @functools.cache
-def compiled(machine: str) -> seccomp.Filter:
+def compiled(machine: str) -> bpf.Filter:
     """Return `program`, ready to load."""
-    return seccomp.assemble(program(machine))
+    return bpf.assemble(program(machine))
 
 
 def rules(app: str, data: str, *, allow_execution: bool, packages: Sequence[str]) -> Iterator[tuple[str, int]]:

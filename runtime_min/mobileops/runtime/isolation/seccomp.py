@@ -20,7 +20,6 @@ takes an int, in both halves where it takes a pointer.
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import functools
 import os
@@ -28,6 +27,27 @@ import socket
 import struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from mobileops.runtime.isolation.bpf import (
+    AND,
+    ARCHITECTURE_OFFSET,
+    ASK,
+    ERRNO,
+    JUMP_IF_EQUAL,
+    JUMP_IF_GREATER,
+    JUMP_IF_SET,
+    KILL_PROCESS,
+    LOAD,
+    NUMBER_OFFSET,
+    PASS,
+    RETURN,
+    USER_NOTIFY,
+    Filter,
+    Instruction,
+    argument,
+    assemble,
+    refuse,
+    when,
+)
 from mobileops.runtime.isolation.namespaces import (
     NEWCGROUP,
     NEWIPC,
@@ -41,23 +61,6 @@ from mobileops.runtime.isolation.syscalls import call, machine_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-ALLOW: Final = 0x7FFF0000
-KILL_PROCESS: Final = 0x80000000
-ERRNO: Final = 0x00050000
-USER_NOTIFY: Final = 0x7FC00000
-
-LOAD: Final = 0x20
-AND: Final = 0x54
-JUMP_IF_EQUAL: Final = 0x15
-JUMP_IF_GREATER: Final = 0x25
-JUMP_IF_SET: Final = 0x45
-RETURN: Final = 0x06
-
-#: Offsets in struct seccomp_data.
-NUMBER_OFFSET: Final = 0
-ARCHITECTURE_OFFSET: Final = 4
-ARGUMENTS_OFFSET: Final = 16
 
 TIOCSTI: Final = 0x5412
 TIOCLINUX: Final = 0x541C
@@ -121,15 +124,6 @@ NAMED: Final = frozenset(("clone", "ioctl", "setsockopt", "socket", "socketpair"
 )
 
 
-class Instruction(NamedTuple):
-    """One instruction of classic BPF (``struct sock_filter``)."""
-
-    code: int
-    jump_true: int
-    jump_false: int
-    value: int
-
-
 class Openings(NamedTuple):
     """What a filter leaves open beyond the least.
 
@@ -140,22 +134,6 @@ class Openings(NamedTuple):
 
     execution: bool = False
     network: bool = False
-
-
-class Filter(NamedTuple):
-    """A program in the form the kernel takes; ``memory`` keeps alive what ``header`` points to."""
-
-    header: bytes
-    memory: ctypes.Array[ctypes.c_char]
-
-
-def refuse(number: int) -> Instruction:
-    """Return the instruction that ends a call with an error."""
-    return Instruction(RETURN, 0, 0, ERRNO | number)
-
-
-_PASS: Final = Instruction(RETURN, 0, 0, ALLOW)
-_ASK: Final = Instruction(RETURN, 0, 0, USER_NOTIFY)
 
 
 def program(machine: str, openings: Openings) -> list[Instruction]:
@@ -192,48 +170,48 @@ def program(machine: str, openings: Openings) -> list[Instruction]:
         for name in filter(numbers.__contains__, names):
             code += [Instruction(JUMP_IF_EQUAL, 0, 1, numbers[name]), refuse(number)]
     if openings.network:
-        code += [one for name in _ADDRESSING for one in _when(numbers[name], _ASK)]
+        code += [one for name in _ADDRESSING for one in when(numbers[name], ASK)]
     for name, body in _by_argument(openings):
         code += [Instruction(JUMP_IF_EQUAL, 0, len(body), numbers[name]), *body]
-    return [*code, _PASS]
+    return [*code, PASS]
 
 
 def _by_argument(openings: Openings) -> Iterable[tuple[str, list[Instruction]]]:
-    addressed = _ASK if openings.network else refuse(errno.EACCES)
+    addressed = ASK if openings.network else refuse(errno.EACCES)
     for name, wanted in _OWN_PROCESS_ONLY.items():
         body = []
         for position, value in wanted:
-            body += [_argument(position), Instruction(JUMP_IF_EQUAL, 1, 0, value), refuse(errno.EPERM)]
-        yield name, [*body, _PASS]
+            body += [argument(position), Instruction(JUMP_IF_EQUAL, 1, 0, value), refuse(errno.EPERM)]
+        yield name, [*body, PASS]
     for name, position in _SEND_FLAGS_ARGUMENT.items():
         # Out-of-band data on unix sockets is code that nobody needs and that has had holes (CVE-2025-38236).
         # TCP Fast Open connects without connect().
         unwanted = socket.MSG_OOB | _MSG_FASTOPEN
-        body = [_argument(position), Instruction(JUMP_IF_SET, 0, 1, unwanted), refuse(errno.EOPNOTSUPP)]
+        body = [argument(position), Instruction(JUMP_IF_SET, 0, 1, unwanted), refuse(errno.EOPNOTSUPP)]
         if name == "sendto":
             body += [
-                _argument(_SENDTO_ADDRESS_ARGUMENT),
+                argument(_SENDTO_ADDRESS_ARGUMENT),
                 Instruction(JUMP_IF_EQUAL, 1, 0, 0),
                 addressed,
-                _argument(_SENDTO_ADDRESS_ARGUMENT, upper_half=True),
+                argument(_SENDTO_ADDRESS_ARGUMENT, upper_half=True),
                 Instruction(JUMP_IF_EQUAL, 1, 0, 0),
                 addressed,
             ]
-        yield name, [*body, _PASS]
-    yield "clone", [_argument(0), Instruction(JUMP_IF_SET, 0, 1, _NEW_NAMESPACES), refuse(errno.EPERM), _PASS]
+        yield name, [*body, PASS]
+    yield "clone", [argument(0), Instruction(JUMP_IF_SET, 0, 1, _NEW_NAMESPACES), refuse(errno.EPERM), PASS]
     yield from _of_sockets() if openings.network else (_of_terminals(()),)
     # A datagram pair could still name another socket in sendmsg; stream and seqpacket pairs are connected for good.
     yield (
         "socketpair",
         [
-            _argument(0),
+            argument(0),
             Instruction(JUMP_IF_EQUAL, 0, 4, socket.AF_UNIX),
-            _argument(1),
+            argument(1),
             Instruction(AND, 0, 0, _SOCKET_TYPE_MASK),
             Instruction(JUMP_IF_EQUAL, 2, 0, socket.SOCK_STREAM),
             Instruction(JUMP_IF_EQUAL, 1, 0, socket.SOCK_SEQPACKET),
             refuse(errno.EACCES),
-            _PASS,
+            PASS,
         ],
     )
 
@@ -242,10 +220,10 @@ def _of_terminals(more: Sequence[Instruction]) -> tuple[str, list[Instruction]]:
     return (
         "ioctl",
         [
-            _argument(1),
-            *(one for number in (TIOCSTI, TIOCLINUX) for one in _when(number, refuse(errno.EPERM))),
+            argument(1),
+            *(one for number in (TIOCSTI, TIOCLINUX) for one in when(number, refuse(errno.EPERM))),
             *more,
-            _PASS,
+            PASS,
         ],
     )
 
@@ -254,21 +232,21 @@ def _of_sockets() -> Iterable[tuple[str, list[Instruction]]]:
     """Yield what a network permission changes: plain TCP and UDP can be made, and only what they are for be done."""
     interfaces = [
         Instruction(AND, 0, 0, _INTERFACE_REQUESTS_MASK),
-        *_when(_INTERFACE_REQUESTS, refuse(errno.EPERM)),
+        *when(_INTERFACE_REQUESTS, refuse(errno.EPERM)),
     ]
     yield _of_terminals(interfaces)
     kinds = []
     for kind, protocol in ((socket.SOCK_STREAM, socket.IPPROTO_TCP), (socket.SOCK_DGRAM, socket.IPPROTO_UDP)):
-        plain = [_argument(2), *_when(0, _PASS), *_when(protocol, _PASS), refuse(errno.EACCES)]
+        plain = [argument(2), *when(0, PASS), *when(protocol, PASS), refuse(errno.EACCES)]
         kinds += [Instruction(JUMP_IF_EQUAL, 0, len(plain), kind), *plain]
     yield (
         "socket",
         [
-            _argument(0),
+            argument(0),
             Instruction(JUMP_IF_EQUAL, 2, 0, socket.AF_INET),
             Instruction(JUMP_IF_EQUAL, 1, 0, socket.AF_INET6),
             refuse(errno.EACCES),
-            _argument(1),
+            argument(1),
             Instruction(AND, 0, 0, _SOCKET_TYPE_MASK),
             *kinds,
             refuse(errno.EACCES),
@@ -276,31 +254,15 @@ def _of_sockets() -> Iterable[tuple[str, list[Instruction]]]:
     )
     levels = []
     for level, options in _NO_SOCKET_OPTIONS:
-        body = [_argument(2), *(one for option in options for one in _when(option, refuse(errno.EPERM))), _PASS]
+        body = [argument(2), *(one for option in options for one in when(option, refuse(errno.EPERM))), PASS]
         levels += [Instruction(JUMP_IF_EQUAL, 0, len(body), level), *body]
-    yield "setsockopt", [_argument(1), *levels, _PASS]
-
-
-def _when(value: int, answer: Instruction) -> tuple[Instruction, Instruction]:
-    """Return what ends with an answer when the loaded value is this one, and goes on otherwise."""
-    return Instruction(JUMP_IF_EQUAL, 0, 1, value), answer
-
-
-def _argument(position: int, *, upper_half: bool = False) -> Instruction:
-    return Instruction(LOAD, 0, 0, ARGUMENTS_OFFSET + 8 * position + (4 if upper_half else 0))
+    yield "setsockopt", [argument(1), *levels, PASS]
 
 
 @functools.cache
 def compiled(machine: str, openings: Openings) -> Filter:
     """Return the filter of a plugin, ready to load; made once per process."""
     return assemble(program(machine, openings))
-
-
-def assemble(code: list[Instruction]) -> Filter:
-    """Lay out a program as ``struct sock_fprog``."""
-    packed = b"".join(struct.pack("=HBBI", *instruction) for instruction in code)
-    memory = ctypes.create_string_buffer(packed, len(packed))
-    return Filter(header=struct.pack("@HP", len(code), ctypes.addressof(memory)), memory=memory)
 
 
 def load(filter_: Filter) -> None:

@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from mobileops.runtime.isolation import bare, landlock, limits, seccomp
+from mobileops.runtime.isolation import bare, bpf, landlock, limits
 from mobileops.runtime.isolation.policy import Limits
 from mobileops.runtime.isolation.syscall_numbers import MACHINES
 
@@ -18,9 +18,9 @@ def decide(machine, number, architecture=None, *, argument=0):
     while True:
         operation, if_true, if_false, value = code[position]
         position += 1
-        if operation == seccomp.LOAD:
+        if operation == bpf.LOAD:
             (accumulator,) = struct.unpack_from("=I", data, value)
-        elif operation == seccomp.RETURN:
+        elif operation == bpf.RETURN:
             return value
         else:
             position += if_true if accumulator == value else if_false
@@ -29,20 +29,20 @@ def decide(machine, number, architecture=None, *, argument=0):
 @pytest.mark.parametrize("machine", sorted(MACHINES))
 def test_calls_that_landlock_does_not_guard_answer_success_and_do_nothing(machine):
     numbers = MACHINES[machine].numbers
-    assert {decide(machine, numbers[name]) for name in bare.INERT if name in numbers} == {seccomp.ERRNO}
-    assert {decide(machine, numbers[name]) for name in ("openat", "kill", "mkdirat")} == {seccomp.ALLOW}
+    assert {decide(machine, numbers[name]) for name in bare.INERT if name in numbers} == {bpf.ERRNO}
+    assert {decide(machine, numbers[name]) for name in ("openat", "kill", "mkdirat")} == {bpf.ALLOW}
 
 
 @pytest.mark.parametrize("machine", sorted(MACHINES))
 def test_another_architecture_is_killed(machine):
-    assert decide(machine, 1, 0x40000003) == seccomp.KILL_PROCESS
+    assert decide(machine, 1, 0x40000003) == bpf.KILL_PROCESS
 
 
 @pytest.mark.parametrize("machine", sorted(MACHINES))
 def test_the_first_process_stays_the_one_that_inherits_orphans(machine):
     number = MACHINES[machine].numbers["prctl"]
-    assert decide(machine, number, argument=36) == seccomp.ERRNO
-    assert decide(machine, number, argument=15) == seccomp.ALLOW
+    assert decide(machine, number, argument=36) == bpf.ERRNO
+    assert decide(machine, number, argument=15) == bpf.ALLOW
 
 
 def test_every_call_that_is_named_exists():

@@ -10,7 +10,7 @@ import struct
 import pytest
 
 from mobileops.errors import IsolationRefused
-from mobileops.runtime.isolation import credentials, seccomp
+from mobileops.runtime.isolation import bpf, credentials, seccomp
 from mobileops.runtime.isolation.namespaces import NEWNET, NEWNS, NEWUSER
 from mobileops.runtime.isolation.syscall_numbers import MACHINES
 
@@ -51,18 +51,18 @@ def interpret(code, data):
     while True:
         operation, if_true, if_false, value = code[position]
         position += 1
-        if operation == seccomp.LOAD:
+        if operation == bpf.LOAD:
             (accumulator,) = struct.unpack_from("=I", data, value)
-        elif operation == seccomp.AND:
+        elif operation == bpf.AND:
             accumulator &= value
-        elif operation == seccomp.RETURN:
-            words = {seccomp.ALLOW: "allow", seccomp.KILL_PROCESS: "kill", seccomp.USER_NOTIFY: "ask"}
+        elif operation == bpf.RETURN:
+            words = {bpf.ALLOW: "allow", bpf.KILL_PROCESS: "kill", bpf.USER_NOTIFY: "ask"}
             return words.get(value, value & 0xFFFF)
         else:
             holds = {
-                seccomp.JUMP_IF_EQUAL: accumulator == value,
-                seccomp.JUMP_IF_GREATER: accumulator > value,
-                seccomp.JUMP_IF_SET: bool(accumulator & value),
+                bpf.JUMP_IF_EQUAL: accumulator == value,
+                bpf.JUMP_IF_GREATER: accumulator > value,
+                bpf.JUMP_IF_SET: bool(accumulator & value),
             }[operation]
             position += if_true if holds else if_false
 
