@@ -7,7 +7,7 @@ import pytest
 from mobileops.cli.commands import doctor
 from mobileops.runtime.home import Home
 from mobileops.runtime.isolation import bare
-from mobileops.runtime.isolation.cgroups import Hierarchies
+from mobileops.runtime.isolation.cgroup_hierarchies import Hierarchies
 from mobileops.runtime.isolation.probe import HostReport, Mechanism
 from mobileops.runtime.store import Store
 from tests.fakes.published_json import as_published
@@ -41,7 +41,7 @@ def test_the_doctor_refuses_a_host_without_namespaces_and_says_what_an_operator_
 
 def test_the_doctor_names_limits_that_no_control_group_holds(mobileops: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     why = dict.fromkeys(("memory", "pids", "cpu"), "cgroup v1: '/x': Permission denied")
-    monkeypatch.setattr(doctor.cgroups, "find", lambda: Hierarchies(0, {}, why))
+    monkeypatch.setattr(doctor.cgroup_hierarchies, "find", lambda: Hierarchies(0, {}, why))
     _code, out, _err = mobileops("doctor")
     assert "measured every 50 ms" in out
     assert "Delegate=" in out
@@ -52,7 +52,8 @@ def test_the_doctor_names_limits_that_no_control_group_holds(mobileops: Run, mon
 def test_the_doctor_refuses_where_control_groups_are_required_and_missing(
     mobileops: Run, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor.cgroups, "find", lambda: Hierarchies(0, {}, {"memory": "no hierarchy has it"}))
+    missing = Hierarchies(0, {}, {"memory": "no hierarchy has it"})
+    monkeypatch.setattr(doctor.cgroup_hierarchies, "find", lambda: missing)
     home.isolation_settings.write_text('{"version": 1, "require_cgroup": true}')
     code, out, _err = mobileops("doctor")
     assert (code, "isolation level: REFUSE" in out) == (1, True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mobileops.cli.console import printable
 from mobileops.errors import EXIT_FAILURE
-from mobileops.runtime.isolation import bare, cgroups
+from mobileops.runtime.isolation import bare, cgroup_hierarchies
 from mobileops.runtime.isolation.probe import probe
 from mobileops.runtime.launching import control_groups, operator_settings
 from mobileops.runtime.store import examination
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     path = home.isolation_settings
     settings = operator_settings.load(path)
     report = probe()
-    hierarchies = cgroups.find()
+    hierarchies = cgroup_hierarchies.find()
     accepted = report.level == "FULL" or settings.min_isolation == "no-namespace"
     lacking = settings.require_cgroup and bool(hierarchies.missing)
     level = report.level if accepted and not lacking else "REFUSE"
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
                 ],
                 "limits": [
                     {"name": name, "ok": name not in hierarchies.missing, "detail": _limit(hierarchies, name)}
-                    for name in cgroups.CONTROLLERS
+                    for name in cgroup_hierarchies.CONTROLLERS
                 ],
                 "not_enforced": list(bare.NOT_ENFORCED) if level == "NO-NAMESPACE" else [],
                 "store": [
@@ -86,11 +86,11 @@ def _show_store(found: Sequence[tuple[Finding, bool]], console: Console) -> None
         console.note("mobileops doctor --repair mends what needs nothing from a publisher")
 
 
-def _show(report: HostReport, hierarchies: cgroups.Hierarchies, console: Console) -> None:
+def _show(report: HostReport, hierarchies: cgroup_hierarchies.Hierarchies, console: Console) -> None:
     rows = [(one.name, "yes" if one.ok else "NO", one.detail) for one in report.mechanisms]
     rows += [
         (f"limit {name}", "no" if name in hierarchies.missing else "yes", _held_by(hierarchies, name))
-        for name in cgroups.CONTROLLERS
+        for name in cgroup_hierarchies.CONTROLLERS
     ]
     console.table(("MECHANISM", "WORKS", "DETAIL"), rows)
     for mechanism in report.mechanisms:
@@ -114,7 +114,7 @@ def _advise(level: str, report: HostReport, console: Console, path: Path) -> Non
         )
 
 
-def _held_by(hierarchies: cgroups.Hierarchies, controller: str) -> str:
+def _held_by(hierarchies: cgroup_hierarchies.Hierarchies, controller: str) -> str:
     """Say how plugins are held to a limit, in what a row of 80 columns has room for."""
     if controller not in hierarchies.missing:
         return f"control groups, version {hierarchies.version}"
@@ -126,7 +126,7 @@ def _held_by(hierarchies: cgroups.Hierarchies, controller: str) -> str:
     return instead[controller]
 
 
-def _limit(hierarchies: cgroups.Hierarchies, controller: str) -> str:
+def _limit(hierarchies: cgroup_hierarchies.Hierarchies, controller: str) -> str:
     """Say how plugins are held to a limit, and why not by a control group."""
     held = _held_by(hierarchies, controller)
     return f"{held} ({hierarchies.missing[controller]})" if controller in hierarchies.missing else held

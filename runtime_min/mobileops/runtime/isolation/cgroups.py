@@ -1,7 +1,6 @@
 """Control groups: limits that hold for a plugin as a whole, whatever it forks and however it gets its memory.
 
-In this order: a version 2 hierarchy whose controllers were delegated to this account, version 1 hierarchies that are
-writable, or none. Both may be mounted; what counts is where the controllers are. ::
+`hierarchies` finds where they can be made. In there::
 
     OWN/mobileops-ID/             OWN: the group that the plugin manager was started in; ID names its home
         manager/                  version 2 only: a group with controllers may not hold processes itself
@@ -15,37 +14,20 @@ it is outside. Sources: Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/{m
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import errno
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
+
+from mobileops.runtime.isolation.cgroup_hierarchies import PREFIX, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
+    from mobileops.runtime.isolation.cgroup_hierarchies import Hierarchies
     from mobileops.runtime.isolation.policy import Limits
 
-CONTROLLERS: Final = ("memory", "pids", "cpu")
 CPU_PERIOD_US: Final = 100_000
-PREFIX: Final = "mobileops-"
-_READ_LIMIT_BYTES: Final = 64 * 1024
 _MINIMUM_QUOTA_US: Final = 1000
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Hierarchies:
-    """Where groups can be made.
-
-    Attributes:
-        version: of the hierarchies; 0 is none.
-        parents: controller to the folder in which a group for it can be made.
-        missing: controller to why there is none.
-    """
-
-    version: Literal[0, 1, 2]
-    parents: Mapping[str, Path]
-    missing: Mapping[str, str]
 
 
 class Group:
@@ -106,7 +88,7 @@ class Groups:
     """Makes and removes the groups of one plugin manager.
 
     Args:
-        hierarchies: what `find` found.
+        hierarchies: what `cgroup_hierarchies.find` found.
         identifier: names the manager's home; only letters and digits.
     """
 
@@ -172,32 +154,6 @@ def sweep(roots: Iterable[Path]) -> None:
             _remove(root)
 
 
-def find(proc: Path = Path("/proc/self")) -> Hierarchies:
-    """Return where this process may make groups; each place is tried by making one and removing it."""
-    own = _own_groups(proc)
-    mounted = _mounted(proc)
-    reasons: dict[str, str] = {}
-    if "" in own and "" in mounted:
-        folder = mounted[""] / own[""].lstrip("/")
-        offered = set(_read(folder / "cgroup.controllers").split()) & set(CONTROLLERS)
-        why = _try(folder) if offered else "no controller is delegated to this account"
-        if offered and why is None:
-            reasons = dict.fromkeys(set(CONTROLLERS) - offered, f"not delegated to {str(folder)!r}")
-            return Hierarchies(2, dict.fromkeys(sorted(offered), folder), reasons)
-        reasons = dict.fromkeys(CONTROLLERS, f"cgroup v2: {why}")
-    parents: dict[str, Path] = {}
-    for controller in CONTROLLERS:
-        if controller in own and controller in mounted:
-            folder = mounted[controller] / own[controller].lstrip("/")
-            why = _try(folder)
-            if why is None:
-                parents[controller] = folder
-            else:
-                reasons[controller] = f"cgroup v1: {why}"
-    missing = {name: reasons.get(name, "no hierarchy has it") for name in CONTROLLERS if name not in parents}
-    return Hierarchies(1 if parents else 0, parents, missing)
-
-
 def _settings(version: int, controller: str, limits: Limits, quota: int) -> list[tuple[str, str]]:
     """Return the files that must be written."""
     table = {
@@ -230,39 +186,6 @@ def _enable(root: Path, controllers: Iterable[str]) -> None:
         _write(folder / "cgroup.subtree_control", words)
 
 
-def _try(folder: Path) -> str | None:
-    """Say why no group can be made in a folder, None when one can."""
-    attempt = folder / f"{PREFIX}try-{os.getpid()}"
-    try:
-        attempt.mkdir()
-        attempt.rmdir()
-    except OSError as error:
-        return f"{str(folder)!r}: {os.strerror(error.errno or errno.EIO)}"
-    return None
-
-
-def _own_groups(proc: Path) -> dict[str, str]:
-    """Return controller (empty for version 2) to the group of this process, from cgroup(5)'s three fields a line."""
-    groups: dict[str, str] = {}
-    for line in _read(proc / "cgroup").splitlines():
-        _number, names, path = line.split(":", 2)
-        groups.update(dict.fromkeys(names.split(","), path))
-    return groups
-
-
-def _mounted(proc: Path) -> dict[str, Path]:
-    """Return controller (empty for version 2) to where its hierarchy is mounted whole, from proc_pid_mountinfo(5)."""
-    found: dict[str, Path] = {}
-    for line in _read(proc / "mountinfo").splitlines():
-        left, _, right = line.partition(" - ")
-        place, (kind, _source, options) = Path(left.split()[4]), right.split(" ", 2)
-        if kind == "cgroup2":
-            found.setdefault("", place)
-        elif kind == "cgroup":
-            found.update((name, place) for name in options.split(",") if name in CONTROLLERS and name not in found)
-    return found
-
-
 def _is_control_group(folder: Path) -> bool:
     return (folder / "cgroup.procs").exists()
 
@@ -284,16 +207,8 @@ def _remove(folder: Path) -> bool:
 
 
 def _fields(path: Path) -> dict[str, int]:
-    words = (line.split() for line in _read(path).splitlines())
+    words = (line.split() for line in read(path).splitlines())
     return {pair[0]: int(pair[1]) for pair in words if len(pair) == 2 and pair[1].isdecimal()}  # noqa: PLR2004
-
-
-def _read(path: Path) -> str:
-    try:
-        with path.open(encoding="ascii", errors="replace") as stream:
-            return stream.read(_READ_LIMIT_BYTES)
-    except OSError:
-        return ""
 
 
 def _write(path: Path, value: str) -> None:

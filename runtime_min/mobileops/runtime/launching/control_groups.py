@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mobileops.errors import IsolationRefused
 from mobileops.runtime import durable
-from mobileops.runtime.isolation import cgroups
+from mobileops.runtime.isolation import cgroup_hierarchies, cgroups
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,7 +71,7 @@ FIX: Final = "run the plugin manager as root, or under systemd with 'Delegate=cp
 
 
 def _make(identifier: str) -> Control:
-    hierarchies = cgroups.find()
+    hierarchies = cgroup_hierarchies.find()
     if not hierarchies.parents:
         return Control(None, hierarchies.missing)
     groups = cgroups.Groups(hierarchies, identifier=identifier)
@@ -79,7 +79,7 @@ def _make(identifier: str) -> Control:
         groups.prepare()
     except OSError as error:
         why = f"{error.strerror} ({error.filename})"
-        return Control(None, dict.fromkeys(cgroups.CONTROLLERS, why))
+        return Control(None, dict.fromkeys(cgroup_hierarchies.CONTROLLERS, why))
     return Control(groups, hierarchies.missing)
 
 

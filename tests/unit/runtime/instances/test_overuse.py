@@ -18,7 +18,7 @@ from mobileops.runtime import logs
 from mobileops.runtime.home import Home
 from mobileops.runtime.instances import consumption
 from mobileops.runtime.instances.processor_time import ProcessorTime
-from mobileops.runtime.isolation import cgroups
+from mobileops.runtime.isolation import cgroup_hierarchies
 from mobileops.runtime.launching import control_groups
 from mobileops.runtime.launching.launcher import Launcher
 from mobileops.runtime.store import Store
@@ -178,7 +178,7 @@ def test_the_groups_of_a_plugin_that_ended_are_removed(tmp_path):
     assert bench.control is not None
     groups = bench.control.groups
     assert groups is not None
-    assert groups.controllers == set(cgroups.CONTROLLERS)
+    assert groups.controllers == set(cgroup_hierarchies.CONTROLLERS)
 
     async def scenario(one: Supervisor) -> None:
         await one.start("hog")
@@ -253,8 +253,9 @@ def test_what_a_killed_plugin_manager_left_is_removed_by_the_next_one(tmp_path):
 
 
 def test_controllers_that_the_operator_requires_and_the_host_lacks_are_refused_by_name(tmp_path, monkeypatch):
-    missing = cgroups.Hierarchies(0, {}, {"memory": "cgroup v1: '/x': Permission denied", "cpu": "no hierarchy has it"})
-    monkeypatch.setattr(cgroups, "find", lambda: missing)
+    why = {"memory": "cgroup v1: '/x': Permission denied", "cpu": "no hierarchy has it"}
+    missing = cgroup_hierarchies.Hierarchies(0, {}, why)
+    monkeypatch.setattr(cgroup_hierarchies, "find", lambda: missing)
     with pytest.raises(IsolationRefused, match="memory, cpu") as caught:
         control_groups.prepare(Home(tmp_path / "home").prepare(), required=True)
     assert caught.value.code == "MOP4202"
@@ -263,7 +264,7 @@ def test_controllers_that_the_operator_requires_and_the_host_lacks_are_refused_b
 
 
 def test_a_record_that_is_no_list_of_paths_is_ignored(tmp_path, monkeypatch):
-    monkeypatch.setattr(cgroups, "find", lambda: cgroups.Hierarchies(0, {}, {}))
+    monkeypatch.setattr(cgroup_hierarchies, "find", lambda: cgroup_hierarchies.Hierarchies(0, {}, {}))
     home = Home(tmp_path / "home").prepare()
     for text in ("", "{}", "[1]", '["/etc", "relative"]'):
         (home.run / control_groups.RECORD_NAME).write_text(text)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mobileops.runtime.isolation import cgroups
-from mobileops.runtime.isolation.cgroups import Group, Groups, Hierarchies
+from mobileops.runtime.isolation import cgroup_hierarchies, cgroups
+from mobileops.runtime.isolation.cgroup_hierarchies import Hierarchies
+from mobileops.runtime.isolation.cgroups import Group, Groups
 from mobileops.runtime.isolation.policy import Limits
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Host:
     def find(self):
         (self.proc / "mountinfo").write_text("\n".join(self.mounts))
         (self.proc / "cgroup").write_text("\n".join(self.groups))
-        return cgroups.find(self.proc)
+        return cgroup_hierarchies.find(self.proc)
 
 
 @pytest.fixture

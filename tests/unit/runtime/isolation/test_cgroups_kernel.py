@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from mobileops.runtime.isolation import cgroups
-from mobileops.runtime.isolation.cgroups import Groups, Hierarchies
+from mobileops.runtime.isolation import cgroup_hierarchies, cgroups
+from mobileops.runtime.isolation.cgroup_hierarchies import Hierarchies
+from mobileops.runtime.isolation.cgroups import Groups
 from mobileops.runtime.isolation.policy import Limits
 
 LIMITS = Limits(memory_bytes=1 << 28, processes=7, open_files=3, file_size_bytes=4, cpu=0.25)
@@ -24,12 +25,12 @@ pytestmark = pytest.mark.root
 @pytest.fixture
 def hierarchy():
     """The mounted hierarchy, as far as this process may hand out a controller of it; None where there is none."""
-    place = cgroups._mounted(Path("/proc/self")).get("")
+    place = cgroup_hierarchies._mounted(Path("/proc/self")).get("")
     offered = [] if place is None else (place / "cgroup.controllers").read_text().split()
     if place is None or not offered:
         yield None
         return
-    chosen = [name for name in cgroups.CONTROLLERS if name in offered] or offered[:1]
+    chosen = [name for name in cgroup_hierarchies.CONTROLLERS if name in offered] or offered[:1]
     switch = place / "cgroup.subtree_control"
     ours = set(chosen) - set(switch.read_text().split())
     for name in ours:
@@ -46,7 +47,7 @@ def delegated(hierarchy):
         yield None
         return
     place, chosen = hierarchy
-    own = place / f"{cgroups.PREFIX}test-{os.getpid()}"
+    own = place / f"{cgroup_hierarchies.PREFIX}test-{os.getpid()}"
     own.mkdir()
     yield own, chosen
     for folder in sorted((path for path in own.rglob("*") if path.is_dir()), reverse=True):
@@ -86,13 +87,13 @@ def manage(own, chosen):
 
 def test_groups_are_made_in_a_delegated_subtree_and_removed_again(delegated, in_child, monkeypatch):
     if delegated is None:
-        assert cgroups.find().version != 2
+        assert cgroup_hierarchies.find().version != 2
         return
     own, chosen = delegated
-    known = cgroups._settings
-    monkeypatch.setattr(cgroups, "_settings", lambda *words: known(*words) if words[1] in cgroups.CONTROLLERS else [])
+    known, controllers = cgroups._settings, cgroup_hierarchies.CONTROLLERS
+    monkeypatch.setattr(cgroups, "_settings", lambda *words: known(*words) if words[1] in controllers else [])
     assert in_child(lambda: manage(own, chosen)) == {
-        "manager": f"{cgroups.PREFIX}manager",
+        "manager": f"{cgroup_hierarchies.PREFIX}manager",
         "enabled": sorted(chosen),
         "pids": "7",
         "inside": True,
@@ -105,7 +106,7 @@ def test_groups_are_made_in_a_delegated_subtree_and_removed_again(delegated, in_
 def test_a_group_with_processes_of_its_own_hands_out_nothing(delegated, in_child):
     """The rule of the kernel that makes the plugin manager move into a group beside its plugins' (cgroup-v2.rst)."""
     if delegated is None:
-        assert cgroups.find().version != 2
+        assert cgroup_hierarchies.find().version != 2
         return
     own, chosen = delegated
 
