@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from mobileops.toolchain.api.constants import UNKNOWN, literal
 from mobileops.toolchain.api.modules import Defined, dotted
-from mobileops.toolchain.api.schemas import UNKNOWN, docstring, literal
+from mobileops.toolchain.api.schemas import docstring
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,9 +21,9 @@ is named in a ``$comment``.
 from __future__ import annotations
 
 import ast
-import unicodedata
 from typing import TYPE_CHECKING, Any, Final
 
+from mobileops.toolchain.api.constants import UNKNOWN, enum_values, literal
 from mobileops.toolchain.api.modules import Defined, dotted
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ Schema = dict[str, Any]
 MAX_DEPTH: Final = 32
 MAX_STEPS: Final = 100_000
 """How many annotations of one plugin are looked at: aliases of aliases can stand for more than anybody can write."""
-MAX_DEFAULT_CHARACTERS: Final = 1000
 _TYPING: Final = ("typing.", "typing_extensions.", "builtins.", "collections.abc.", "collections.", "types.")
 _PLAIN: Final[dict[str, Schema]] = {
     "None": {"type": "null"},
@@ -160,7 +159,7 @@ class Schemas:
             if isinstance(argument, ast.Attribute):
                 # Literal[Colour.RED] means the member's value.
                 owner = self._sources.resolve(module, dotted(argument.value))
-                members = _enum_values(owner.node) if isinstance(owner, Defined) else {}
+                members = enum_values(owner.node) if isinstance(owner, Defined) else {}
                 values += [members[argument.attr]] if argument.attr in members else []
             else:
                 values += [value for value in [literal(argument)] if value is not UNKNOWN]
@@ -179,7 +178,7 @@ class Schemas:
     def _of_class(self, found: Defined, node: ast.ClassDef, depth: int) -> Schema:
         kind = self._kind(found.module, node)
         if kind == "enum":
-            values = list(_enum_values(node).values())
+            values = list(enum_values(node).values())
             return {"enum": values} if values else {}
         if kind is None:
             return {"$comment": f"{found.module.name}:{found.name}"}
@@ -254,38 +253,11 @@ class Schemas:
 
 _BASES: Final = {"enum": _ENUMS, "typed dict": _TYPED_DICTS, "tuple": _NAMED_TUPLES, "object": _STRUCTS}
 
-UNKNOWN: Final = object()
-"""What `literal` returns for an expression that is no constant."""
-
-
-def literal(node: ast.expr) -> Any:  # noqa: ANN401 - any JSON value, or UNKNOWN
-    """Return the value of a constant expression that JSON has too, else `UNKNOWN`; a long one is unknown as well."""
-    try:
-        value = ast.literal_eval(node)
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        return UNKNOWN
-    return value if _is_json(value, depth=0) and len(repr(value)) <= MAX_DEFAULT_CHARACTERS else UNKNOWN
-
 
 def docstring(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> str | None:
     """Return a docstring that can be written as UTF-8, or None."""
     text = ast.get_docstring(node)
     return text.encode("utf-8", "replace").decode() if text else None
-
-
-def _is_json(value: object, *, depth: int) -> bool:
-    if depth > MAX_DEPTH:
-        return False
-    if isinstance(value, list):
-        return all(_is_json(item, depth=depth + 1) for item in value)
-    if isinstance(value, dict):
-        return all(isinstance(key, str) for key in value) and _is_json([*value, *value.values()], depth=depth)
-    if isinstance(value, float):
-        return value - value == 0  # JSON has neither infinity nor NaN
-    if isinstance(value, str):
-        return not any(unicodedata.category(character) == "Cs" for character in value)  # a lone surrogate
-    # RFC 8785 has the numbers of IEEE 754: larger integers have no canonical form.
-    return value is None or isinstance(value, bool) or (isinstance(value, int) and abs(value) < 1 << 53)
 
 
 def _alternatives(node: ast.expr) -> list[ast.expr]:
@@ -306,19 +278,6 @@ def _short(name: str) -> str:
 
 def _fixed_array(items: list[Schema]) -> Schema:
     return {"type": "array", "prefixItems": items, "minItems": len(items), "maxItems": len(items)}
-
-
-def _enum_values(node: ast.expr | ast.ClassDef) -> dict[str, Any]:
-    """Return member -> value of an enumeration, as far as the values are constants."""
-    if not isinstance(node, ast.ClassDef):
-        return {}
-    values: dict[str, Any] = {}
-    for statement in node.body:
-        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-            value = literal(statement.value)
-            if value is not UNKNOWN:
-                values[statement.targets[0].id] = value
-    return values
 
 
 def _has_default(value: ast.expr) -> bool:

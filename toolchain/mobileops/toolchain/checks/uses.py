@@ -12,7 +12,7 @@ import functools
 import itertools
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from mobileops.toolchain.checks import calls, scan
+from mobileops.toolchain.checks import calls, destinations, scan
 from mobileops.toolchain.checks.spot import spot_of
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ LISTEN: Final = ("network.listen",)
 ENVIRONMENT: Final = ("system.environment",)
 
 _METHODS: Final = (*calls.PATH_METHODS, *calls.MESSAGE_METHODS, calls.PLATFORM_METHOD, calls.MODEL_METHOD)
-_DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
 class Use(NamedTuple):
@@ -207,15 +206,15 @@ class _Reader:
     def _destination(self, node: ast.Call, name: str, *, kind: Kind, argument: ast.expr | None) -> str | None:
         """Return the permission for the host and port that a call names, None when it does not."""
         if kind == "url":
-            return _permission_for_url(*self._prefix(argument))
+            return destinations.for_url(*self._prefix(argument))
         if kind == "host":
             host = self._text(argument)
-            default = _DEFAULT_PORTS["https" if "HTTPS" in name else "http"]
+            default = destinations.DEFAULT_PORTS["https" if "HTTPS" in name else "http"]
             given = _argument(node, 1) or _keyword(node, "port")
             port = default if given is None else _port(given)
-            return _tcp(host, port)
+            return destinations.for_address(host, port)
         if kind == "address" and isinstance(argument, ast.Tuple) and len(argument.elts) > 1:
-            return _tcp(self._text(argument.elts[0]), _port(argument.elts[1]))
+            return destinations.for_address(self._text(argument.elts[0]), _port(argument.elts[1]))
         return None
 
     def _file(self, node: ast.Call, name: str, *, kind: Kind, argument: ast.expr | None) -> None:
@@ -292,24 +291,3 @@ def _keyword(node: ast.Call, name: str) -> ast.expr | None:
 
 def _port(node: ast.expr | None) -> int | None:
     return node.value if isinstance(node, ast.Constant) and type(node.value) is int else None
-
-
-def _tcp(host: str | None, port: int | None) -> str | None:
-    """Return the permission to connect to one port of one host; it is not checked."""
-    if not host or not port:
-        return None
-    return f"network.tcp:[{host}]:{port}" if ":" in host else f"network.tcp:{host.lower()}:{port}"
-
-
-def _permission_for_url(text: str | None, complete: bool) -> str | None:  # noqa: FBT001 - the pair that _prefix returns
-    """Return the permission that a web address needs; of an incomplete one, at least the host must be complete."""
-    if text is None:
-        return None
-    from urllib.parse import urlsplit  # noqa: PLC0415 - slow to import, and most plugins name no address
-
-    try:
-        url = urlsplit(text)
-        port = url.port or _DEFAULT_PORTS.get(url.scheme.lower())
-    except ValueError:
-        return None
-    return _tcp(url.hostname, port) if complete or url.path else None

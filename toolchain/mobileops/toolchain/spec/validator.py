@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 from typing import Any, Final
 
 from mobileops.errors import HostFault
-from mobileops.toolchain.spec.permission_schema import END, NEVER
+from mobileops.toolchain.spec import literal_patterns
+from mobileops.toolchain.spec.permission_schema import NEVER
 from mobileops.toolchain.spec.source_text import indented, literal, merged, negated
 
 WRONG_CONST: Final = "MOP1104"
@@ -51,7 +51,6 @@ _SIZES: Final = (
     ("maxProperties", ">", TOO_LARGE, "Object has more properties than limit of {}."),
 )
 _CONDITIONS: Final = frozenset({"pattern", "required", "properties"})
-_LITERAL: Final = re.compile(r"\^((?:[a-z0-9:-]|\\\.)+)")
 
 
 @dataclasses.dataclass(slots=True)
@@ -103,9 +102,8 @@ class ValidatorSource:
         if "type" not in schema:
             return []
         test = _TYPES[schema["type"]]
-        negated = f"not {test}" if " and " not in test else f"not ({test})"
         sentence = schema.get("errorMessage", f'Incorrect type. Expected "{schema["type"]}"').removesuffix(".")
-        return [f"if {negated}:", f"    out.append(mistyped(v, at, {literal(sentence)}))", "    return"]
+        return [f"if {negated(test)}:", f"    out.append(mistyped(v, at, {literal(sentence)}))", "    return"]
 
     def _body(self, schema: dict[str, Any], name: str, pointer: str, *, known: str | None) -> list[str]:
         """Return the checks of every other keyword, for a value of type ``known``."""
@@ -115,9 +113,8 @@ class ValidatorSource:
         if known == "object":
             lines += self._object(schema, name, pointer)
         keys -= {"minLength", "maxLength", "pattern", "enum", "const", "minimum", "maximum"}
-        keys -= {"minItems", "maxItems", "uniqueItems", "items"}
+        keys -= {"minItems", "maxItems", "uniqueItems", "items", "minProperties", "maxProperties"}
         keys -= {"properties", "patternProperties", "additionalProperties", "propertyNames", "required"}
-        keys -= {"minProperties", "maxProperties"}
         if "$ref" in schema:
             lines.append(f"{_target(schema['$ref'])}(v, at, out)")
         for index, member in enumerate(schema.get("allOf", ())):
@@ -155,17 +152,8 @@ class ValidatorSource:
 
     def _matches(self, pattern: str, subject: str = "v") -> str:
         """Return the expression that tells whether a pattern is found."""
-        match = _LITERAL.match(pattern)
-        text = literal(match[1].replace("\\", "")) if match else ""
-        rest = pattern[match.end() :] if match else None
-        if rest == "":
-            return f"{subject}.startswith({text})"
-        if rest == END:
-            return f"{subject} == {text}"
-        if rest == f"?{END}" and match and match[1].endswith(":"):
-            return f"{subject} in ({text[:-2]}{text[-1]}, {text})"
-        if rest == f"(?!{END})":
-            return f"{subject}.startswith({text}) and {subject} != {text}"
+        if comparison := literal_patterns.comparison(pattern, subject):
+            return comparison
         if pattern not in self.patterns:
             self.patterns.append(pattern)
         return f"_found({self.patterns.index(pattern)}, {subject})"
