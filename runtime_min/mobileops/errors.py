@@ -45,6 +45,7 @@ MOP52xx    daemon and its control socket
 MOP53xx    what plugins ask of the platform: messages, events, platform API
 MOP54xx    settings of plugins
 MOP55xx    logs, metrics and reports
+MOP56xx    debugging: shells and debuggers
 MOP60xx    store: install, receipts, uninstall
 MOP61xx    repository: reading one, and from MOP6120 on writing one
 MOP70xx    command line

@@ -77,16 +77,9 @@ class Account:
         """Start a command."""
         environment = self.environment | options.pop("environment", {})
         command = [str(self.python.with_name("mobileops")), *words]
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         return subprocess.Popen(
-            command,
-            cwd=self.folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            **self.identity,
-            **options,
+            command, cwd=self.folder, env=environment, text=True, **self.identity, **{**streams, **options}
         )
 
     def run(self, *words: str, **options: Any) -> subprocess.CompletedProcess[str]:

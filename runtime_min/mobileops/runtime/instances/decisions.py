@@ -7,6 +7,7 @@ start      the version                   the plugin is started
 grant      path, variable or "programs"  at a start, for each permission that the kernel enforces; what the plugin then
                                          does with it is not seen here. Denied when the host does not have it
 report     what the plugin said          a method raised PermissionError: the plugin's own word, the kernel tells nobody
+shell      what was typed                the operator runs a statement inside the plugin (``mobileops shell``)
 others     what was asked for            a request on the channel, by `Decisions.require`
 ========== ============================= ===========================================================================
 """
@@ -80,6 +81,14 @@ class Decisions:
         """Write down that a method of the plugin says it was refused something."""
         with suppress(HostFault):
             self._record([(REPORT, message, None, f"method {method!r} raised it", False)])
+
+    def operated(self, operation: str, target: str, *, reason: str) -> None:
+        """Write down what the operator does inside a plugin; no permission is asked, because none is given.
+
+        Raises:
+            HostFault: MOP4310, it cannot be written down, so it must not be done.
+        """
+        self._record([(operation, target, None, reason, True)])
 
     def require(self, needed: Permission, *, operation: str, target: str) -> None:
         """Let a request on the channel pass, or not.

@@ -47,9 +47,7 @@ class Client:
         try:
             answer = self._channel.request(Kind.CALL, verb, body)
         except PluginGone as error:
-            raise HostFault(
-                "the plugin manager ended before it answered", code=ENDED, fix="repeat the command"
-            ) from error
+            raise _ended() from error
         if answer.kind is Kind.ERROR:
             raise from_dict(answer.body)
         return answer.body
@@ -66,13 +64,33 @@ class Client:
             while (answer := self._channel.receive()).kind is Kind.ITEM:
                 yield answer
         except PluginGone as error:
-            raise HostFault(
-                "the plugin manager ended before it answered", code=ENDED, fix="repeat the command"
-            ) from error
+            raise _ended() from error
         if answer.kind is Kind.ERROR:
             raise from_dict(answer.body)
         if answer.kind is Kind.RESULT:
             yield answer
+
+    def post(self, number: int, verb: str, **body: Any) -> None:  # noqa: ANN401  plain values
+        """Send one request of several that are under way; its answers carry its number.
+
+        Raises:
+            HostFault: the plugin manager is gone.
+        """
+        try:
+            self._channel.send(Frame(Kind.CALL, number, verb, body))
+        except PluginGone as error:
+            raise _ended() from error
+
+    def receive(self) -> Frame:
+        """Wait for the next answer to any of those requests; an error is an answer.
+
+        Raises:
+            HostFault: the plugin manager is gone.
+        """
+        try:
+            return self._channel.receive()
+        except PluginGone as error:
+            raise _ended() from error
 
     def wait_closed(self) -> None:
         """Wait until the plugin manager closed this connection: no plugin runs any more."""
@@ -90,6 +108,10 @@ class Client:
     def close(self) -> None:
         """Close the connection."""
         self._channel.close()
+
+
+def _ended() -> HostFault:
+    return HostFault("the plugin manager ended before it answered", code=ENDED, fix="repeat the command")
 
 
 @contextmanager

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 PAUSE_BYTES: Final = 256 << 10
 MAX_UNDELIVERED_BYTES: Final = 128 << 20
 
-CANCELLED_WITH_THEIR_CLIENT: Final = frozenset({"call", "watch"})
+CANCELLED_WITH_THEIR_CLIENT: Final = frozenset({"call", "shell", "shell-run", "watch"})
 """Requests that are about nobody but who asked; the others are carried out to their end."""
 
 _CALLS: Final = msgspec.msgpack.Decoder(CallRequest)

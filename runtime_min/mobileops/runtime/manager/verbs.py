@@ -60,6 +60,8 @@ class Verbs:
             "call": self._call,
             "panel": self._panel,
             "emit": self._emit,
+            "shell-run": self._shell_run,
+            "shell-interrupt": self._shell_interrupt,
             "wait": self._wait,
             "health": self._health,
             "status": self._status,
@@ -99,6 +101,8 @@ class Verbs:
             return None
         if frame.method == "watch":
             return self._watch(str(body["pattern"]))
+        if frame.method == "shell":
+            return self._supervisor.shells.session(str(body["name"]))
         if frame.method != "call" or body.get("queued"):
             return None
         name, method = str(body["name"]), str(body["method"])
@@ -167,6 +171,17 @@ class Verbs:
             async with contextlib.aclosing(onlooker.events()) as events:
                 async for event in events:
                     yield event
+
+    async def _shell_run(self, body: dict[str, Any]) -> Any:  # noqa: ANN401  plain values
+        return await self._supervisor.shells.run(
+            int(body["session"]),
+            str(body["source"]),
+            script=bool(body.get("script")),
+            deadline_s=_deadline_s(body),
+        )
+
+    async def _shell_interrupt(self, body: dict[str, Any]) -> None:
+        self._supervisor.shells.interrupt(int(body["session"]))
 
     async def _wait(self, body: dict[str, Any]) -> Any:  # noqa: ANN401  plain values
         return await self._supervisor.roster.wait(str(body["name"]), str(body["state"]), float(body["timeout_s"]))

@@ -18,6 +18,7 @@ from mobileops.runtime.routing.events import Events
 from mobileops.runtime.routing.messages import Messages
 from mobileops.runtime.routing.panels import Panels
 from mobileops.runtime.routing.requests import Requests
+from mobileops.runtime.routing.shells import Shells
 from mobileops.runtime.supervision.admission import Admission
 from mobileops.runtime.supervision.autostart import Autostart
 from mobileops.runtime.supervision.configuring import Configuring
@@ -52,6 +53,7 @@ class Supervisor:
         platform: what they may use of the host.
         calls: calls their methods.
         panels: hands out what they show.
+        shells: run what the operator types inside them.
         metrics: takes samples of what they use and do.
     """
 
@@ -88,6 +90,7 @@ class Supervisor:
             self.calls,
             installed=lambda one: (store.manifest(one.receipt), store.folder(one.receipt)),
         )
+        self.shells = Shells(self.roster.running)
         self.platform = Platform(Surroundings(home, launcher, self.events.emit))
         for source in self.platform.sources():
             self.events.add_source(source)

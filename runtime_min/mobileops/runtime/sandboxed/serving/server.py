@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mobileops.runtime.sandboxed.activity import Activity
     from mobileops.runtime.sandboxed.serving.coroutines import Coroutines
     from mobileops.runtime.sandboxed.serving.host import WorkerHost
+    from mobileops.runtime.sandboxed.serving.shell import Shells
 
 _NOT_YET: Final = object()
 
@@ -63,6 +64,7 @@ class Server:
         self._waiting: set[int] = set()
         self._streams: dict[int, Stream] = {}
         self._coroutines: Coroutines | None = None
+        self._shells: Shells | None = None
         self._making_loop = threading.Lock()
         host.run_coroutine = lambda coroutine: self._loop().run(coroutine)
         self._work: queue.SimpleQueue[Callable[[], None] | Frame | None] | None = None
@@ -139,6 +141,8 @@ class Server:
             self._grant(frame.id, frame.body)
         elif kind is Kind.QUEUE:
             self._host.enqueue(frame)
+        elif frame.method == "shell" and kind is Kind.CONTROL:
+            self._shell(frame)
         elif self._work is None:
             self._run(frame)
         elif frame.method == "stop" and kind is Kind.CONTROL:
@@ -148,6 +152,17 @@ class Server:
             done.wait()
         else:
             self._work.put(frame)
+
+    def _shell(self, frame: Frame) -> None:
+        """Hand over what the operator types, which is run beside the methods."""
+        if self._shells is None:
+            from mobileops.runtime.sandboxed.serving.shell import Shells  # noqa: PLC0415  only a shell needs it
+
+            self._shells = Shells(self._plugin, reply=self._host.send)
+        try:
+            self._shells.take(frame)
+        except Exception as error:  # noqa: BLE001  no thread can be started, for example
+            self._fail(frame.id, error)
 
     def _called(self, frame: Frame) -> None:
         if self._work is None:
@@ -173,6 +188,8 @@ class Server:
             self._host.refuse(request_id, "CancelledError", "the request was cancelled", code="MOP5017")
         if self._coroutines is not None:
             self._coroutines.cancel(request_id)
+        if self._shells is not None:
+            self._shells.cancel(request_id)
         if self._work is not None and request_id in self._streams:
             self._work.put(lambda: self._cancel_stream(request_id))
         elif request_id not in self._waiting:
