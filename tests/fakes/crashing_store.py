@@ -19,8 +19,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, TYPE_CHECKING, Any
 
-import msgspec
-
 from mobileops.errors import MobileOpsError
 from mobileops.runtime import journal
 from mobileops.runtime.home import Home
@@ -76,7 +74,7 @@ def state(home: Home) -> dict[str, Any]:
 def _condemned(home: Home) -> tuple[str, ...]:
     """Return what a committed change removes, when it is finished, before anybody could install again."""
     place = home.root / journal.NAME
-    return msgspec.json.decode(place.read_bytes(), type=journal.Change).trash if place.exists() else ()
+    return tuple(json.loads(place.read_bytes())["trash"]) if place.exists() else ()
 
 
 def _version(store: Store, receipt: Any) -> list[Any]:

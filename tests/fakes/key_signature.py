@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from typing import Any
 
@@ -27,13 +28,19 @@ def public_pem(key: Any) -> bytes:
     return bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
 
 
+def hint_of(key: Any) -> str:
+    """Return the hint of a key, as cosign writes it."""
+    der = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(hashlib.sha256(der).digest()).decode()
+
+
 def sign_with_key(statement: bytes, key: Any, *, payload_type: str = PAYLOAD_TYPE) -> bytes:
     """Return a signature file."""
     message = keys.pre_authentication_encoding(payload_type, statement)
     value = key.sign(message) if isinstance(key, ed25519.Ed25519PrivateKey) else key.sign(message, _ecdsa(key))
     document = {
         "mediaType": MEDIA_TYPE,
-        "verificationMaterial": {"publicKey": {"hint": keys.hint_of(key.public_key())}, "tlogEntries": []},
+        "verificationMaterial": {"publicKey": {"hint": hint_of(key)}, "tlogEntries": []},
         "dsseEnvelope": {
             "payload": base64.b64encode(statement).decode(),
             "payloadType": payload_type,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +18,8 @@ def write(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     Raises:
         OSError: the disk refused; the old content is still there.
     """
+    import tempfile  # noqa: PLC0415  who only reads does without
+
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as stream:

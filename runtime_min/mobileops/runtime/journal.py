@@ -17,18 +17,16 @@ one commit the same of both, whenever the process is killed.
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
-
-import msgspec
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple, TypedDict
 
 from mobileops.errors import HostFault
 from mobileops.runtime import durable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from mobileops.runtime.home import Home
 
@@ -37,7 +35,12 @@ _PUBLIC: Final = 0o644
 _PRIVATE: Final = 0o600
 
 
-class Change(msgspec.Struct, frozen=True):
+class _Document(TypedDict, total=False):
+    files: dict[str, bytes | None]
+    trash: tuple[str, ...]
+
+
+class Change(NamedTuple):
     """What a home is to become; paths are relative to it.
 
     Attributes:
@@ -45,7 +48,7 @@ class Change(msgspec.Struct, frozen=True):
         trash: files and folders to remove with everything in them.
     """
 
-    files: dict[str, bytes | None] = {}
+    files: Mapping[str, bytes | None] = MappingProxyType({})
     trash: tuple[str, ...] = ()
 
 
@@ -79,12 +82,14 @@ def commit(home: Home, files: dict[Path, bytes | None], *, trash: Collection[Pat
     Raises:
         OSError: the journal cannot be written; nothing has changed.
     """
+    import msgspec  # noqa: PLC0415  who only reads does without
+
     change = Change(
         {_name(home, path): content for path, content in files.items()}, tuple(_name(home, path) for path in trash)
     )
     place = home.root / NAME
     try:
-        durable.write(place, msgspec.json.encode(change))
+        durable.write(place, msgspec.json.encode(change._asdict()))
     except BaseException:  # it may stand there although its folder could not be flushed
         with suppress(OSError):
             place.unlink()
@@ -113,6 +118,8 @@ def _apply(home: Home, change: Change) -> None:
             path.unlink(missing_ok=True)
         else:
             durable.write(path, content, mode=_PUBLIC if path.is_relative_to(home.store) else _PRIVATE)
+    import tempfile  # noqa: PLC0415  who only reads does without
+
     for name in change.trash:
         # One rename takes it out of sight; what is in staging is swept.
         with suppress(FileNotFoundError):
@@ -124,17 +131,27 @@ def _apply(home: Home, change: Change) -> None:
 def _pending(home: Home) -> Change:
     place = home.root / NAME
     try:
-        return msgspec.json.decode(place.read_bytes(), type=Change)
+        data = place.read_bytes()
     except FileNotFoundError:
         return Change()
-    except (OSError, msgspec.DecodeError) as error:
-        raise HostFault(
-            f"the journal of the plugin manager's folder cannot be read: {error}",
-            code="MOP6009",
-            where=str(place),
-            why="it says which of two states holds, so nothing is read or changed without it",
-            fix="restore the file from a backup, or remove it and run: mobileops doctor --repair",
-        ) from error
+    except OSError as error:
+        raise _unreadable(place, error) from error
+    import msgspec  # noqa: PLC0415  there is hardly ever anything to decode
+
+    try:
+        return Change(**msgspec.json.decode(data, type=_Document))
+    except msgspec.DecodeError as error:
+        raise _unreadable(place, error) from error
+
+
+def _unreadable(place: Path, error: Exception) -> HostFault:
+    return HostFault(
+        f"the journal of the plugin manager's folder cannot be read: {error}",
+        code="MOP6009",
+        where=str(place),
+        why="it says which of two states holds, so nothing is read or changed without it",
+        fix="restore the file from a backup, or remove it and run: mobileops doctor --repair",
+    )
 
 
 def _name(home: Home, path: Path) -> str:

@@ -15,12 +15,23 @@ import pytest
 
 from mobileops.cli import remembered
 from mobileops.runtime.home import Home, default_root
+from mobileops.toolchain.sign import KeySigner, sign_bundle
+from tests.fakes.key_signature import make_key, public_pem
 from tests.fakes.signed_bundle import Publisher
 
 if TYPE_CHECKING:
     from tests.unit.cli.conftest import Run
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "schema/cli/verify.v1.schema.json").read_text())
+SLOW = (
+    "sigstore",
+    "msgspec",
+    "dataclasses",
+    "tempfile",
+    "cryptography.x509",
+    "cryptography.hazmat.primitives.serialization",
+    "cryptography.hazmat.backends",
+)
 HEAVY = ("sigstore", "cryptography", "msgspec", "argparse", "pathlib", "typing", "json", "re")
 
 
@@ -105,6 +116,28 @@ def test_the_short_way_looks_at_the_same_files(tmp_path: Path) -> None:
     home = Home(tmp_path)
     assert [tmp_path / name for name in remembered.INPUTS] == [home.trust_policy, home.pins, home.trust_state]
     assert tmp_path / remembered.VERDICTS == home.verdicts
+
+
+def test_a_key_is_verified_without_what_would_take_longer_than_the_verification(
+    mobileops: Run, bundle: Path, tmp_path: Path
+) -> None:
+    key = make_key()
+    sign_bundle(bundle, signer=KeySigner(key))
+    (tmp_path / "fleet.pub").write_bytes(public_pem(key))
+    assert mobileops("trust", "add", "key", str(tmp_path / "fleet.pub"), "--plugins", "echo")[0] == 0
+    program = (
+        "import sys; from mobileops.cli.main import main; code = main(sys.argv[1:]);"
+        f"sys.exit(code or ','.join(name for name in {SLOW!r} if name in sys.modules) or 0)"
+    )
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE")}
+    run = subprocess.run(
+        [sys.executable, "-S", "-c", program, "verify", str(bundle)],
+        env=environment | {"MOBILEOPS_HOME": str(tmp_path / "home"), "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stderr, "assurance: key" in run.stdout) == (0, "", True)
 
 
 def test_verifying_imports_nothing_that_speaks_to_a_plugin_manager_or_installs(bundle: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,12 +110,12 @@ def _remember(
         or not question.answered_by(verified.sha256, verified.signature)
     ):
         return
-    report, document = (console._replace(stdout=io.StringIO()) for _ in range(2))
-    report.fields(_flat({**facts, "cached": True}))
-    document.json({**facts, "cached": True})
+    again = {**facts, "cached": True}
+    report = io.StringIO()
+    console._replace(stdout=report).fields(_flat(again))
     verdict = Verdict(
-        report.stdout.getvalue(),  # type: ignore[attr-defined] # a StringIO, made above
-        document.stdout.getvalue(),  # type: ignore[attr-defined]
+        report.getvalue(),
+        json.dumps(again, indent=2, ensure_ascii=False) + "\n",  # as `Console.json` writes it, whose import takes long
         anchors={path: digest or "absent" for path, digest in verified.anchors.items()},
         warnings=anchors.age_warnings(load_policy(home).rules),
     )

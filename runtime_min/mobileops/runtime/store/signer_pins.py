@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+import json
+from typing import TYPE_CHECKING
 
 from mobileops.errors import RefusedError
 from mobileops.runtime import journal
@@ -23,11 +22,11 @@ def load(home: Home) -> dict[str, Pin]:
         RefusedError: pins.json cannot be read; without it any signer could take any name.
     """
     try:
-        raw = msgspec.json.decode(journal.read(home, home.pins), type=dict[str, dict[str, Any]])
+        raw = json.loads(journal.read(home, home.pins))
         return {name: Pin.from_dict(pin) for name, pin in raw.items()}
     except FileNotFoundError:
         return {}
-    except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, ValueError) as error:  # no object, no JSON
         raise RefusedError(
             f"the pinned signers cannot be read: {error}",
             code="MOP6003",
@@ -38,4 +37,4 @@ def load(home: Home) -> dict[str, Pin]:
 
 def encode(pins: Mapping[str, Pin]) -> bytes:
     """Return what ``load`` reads."""
-    return msgspec.json.format(msgspec.json.encode({name: pins[name].to_dict() for name in sorted(pins)}))
+    return json.dumps({name: pins[name].to_dict() for name in sorted(pins)}, indent=2, ensure_ascii=False).encode()

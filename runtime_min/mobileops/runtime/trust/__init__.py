@@ -2,6 +2,9 @@
 
 The order of the checks is specified in ``verification``, the codes and outcomes in ``codes``. The names below are
 imported when they are first used: a cached verdict needs nothing of what a verification does.
+
+Values are named tuples here: importing `dataclasses`, with `inspect` under it, and making thirteen takes a fifth
+of the time of verifying the signature of a key.
 """
 
 from __future__ import annotations

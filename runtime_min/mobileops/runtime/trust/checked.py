@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from mobileops.runtime.trust.rules import Root
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
+class Checked(NamedTuple):
     """What holds about a signature.
 
     Attributes:
@@ -32,6 +31,6 @@ class Checked:
     payload: bytes
     issuer: str | None = None
     identity: str | None = None
-    claims: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    claims: Mapping[str, str] = MappingProxyType({})
     key_hint: str | None = None
     times: tuple[datetime, ...] = ()

@@ -5,8 +5,7 @@ What is compared is either an open archive or an installed folder: the same step
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mobileops.bundle.layout import MANIFEST_MEMBER
 from mobileops.errors import RefusedError
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
     from mobileops.runtime.trust.steps import Trail
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Contents:
+class Contents(NamedTuple):
     """A plugin, as an archive or as installed files.
 
     Attributes:

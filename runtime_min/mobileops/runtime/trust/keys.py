@@ -4,18 +4,21 @@ The signature file names its key by a hint, base64 of the SHA-256 of the DER Sub
 A hint is for looking a key up and proves nothing. Keys come from the files of the policy only. P-256 (ECDSA with
 SHA-256) and Ed25519 are accepted; every other kind is refused, because Sigstore clients do not agree on their hash:
 sigstore-js verifies P-384 with SHA-256, others with SHA-384.
+
+A key file as every tool writes it is read here, by comparison with the constants before the key in its
+SubjectPublicKeyInfo; ``cryptography`` reads any other, and says what is wrong with it. It has one function for every
+kind of key, and importing what that stands on takes longer than the rest of a verification.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from mobileops.runtime.trust.checked import Checked
 from mobileops.runtime.trust.codes import Code, refuse
@@ -23,10 +26,38 @@ from mobileops.runtime.trust.codes import Code, refuse
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+
     from mobileops.runtime.trust.rules import Root
     from mobileops.runtime.trust.signature_file import SignatureFile
 
 PublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
+
+_BEGIN: Final = b"-----BEGIN PUBLIC KEY-----\n"
+_END: Final = b"\n-----END PUBLIC KEY-----\n"
+_P256: Final = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
+"""DER before the two coordinates of an uncompressed point (RFC 5480, section 2)."""
+_P256_BYTES: Final = len(_P256) + 64
+_ED25519: Final = bytes.fromhex("302a300506032b6570032100")
+"""DER before the key (RFC 8410, section 4)."""
+_ED25519_BYTES: Final = len(_ED25519) + 32
+
+
+class _EcdsaSha256(ec.ECDSA):
+    """ECDSA with SHA-256, to verify with: ``ECDSA()`` loads every cipher to learn whether it could sign differently."""
+
+    def __init__(self) -> None:
+        """Load nothing."""
+
+    @property
+    def algorithm(self) -> hashes.HashAlgorithm:
+        """The hash of the message."""
+        return hashes.SHA256()
+
+    @property
+    def deterministic_signing(self) -> bool:
+        """Whether it signs as RFC 6979 says; it does not sign."""
+        return False
 
 
 def load(pem: bytes, *, where: str) -> PublicKey:
@@ -35,8 +66,13 @@ def load(pem: bytes, *, where: str) -> PublicKey:
     Raises:
         TrustRefused: ``MOP3109`` it is damaged, ``MOP3130`` it is of a kind that is not accepted.
     """
+    der = _subject_public_key_info(pem)
     try:
-        key = load_pem_public_key(pem)
+        if der.startswith(_P256) and len(der) == _P256_BYTES:
+            return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), der[len(_P256) - 1 :])
+        if der.startswith(_ED25519) and len(der) == _ED25519_BYTES:
+            return ed25519.Ed25519PublicKey.from_public_bytes(der[len(_ED25519) :])
+        key = _load(pem)
     except Exception as error:  # a damaged file raises ValueError, a key that OpenSSL does not know something else
         what = f"the key file is damaged: {error!s:.200}"
         raise refuse(Code.KEY_UNUSABLE, what, where=where, fix="put a public key in PEM there") from error
@@ -54,9 +90,29 @@ def load(pem: bytes, *, where: str) -> PublicKey:
     )
 
 
+def _subject_public_key_info(pem: bytes) -> bytes:
+    """Return the DER of a PEM file that holds one public key and nothing else, empty for any other file."""
+    if not (pem.startswith(_BEGIN) and pem.endswith(_END)):
+        return b""
+    try:
+        return base64.b64decode(pem[len(_BEGIN) : -len(_END)].replace(b"\n", b""), validate=True)
+    except ValueError:
+        return b""
+
+
+def _load(pem: bytes) -> PublicKeyTypes:
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415 - see above
+
+    return load_pem_public_key(pem)
+
+
 def hint_of(key: PublicKey) -> str:
     """Return the hint by which a signature file names a key."""
-    der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        der = _ED25519 + key.public_bytes_raw()
+    else:
+        numbers = key.public_numbers()
+        der = _P256 + numbers.x.to_bytes(32, "big") + numbers.y.to_bytes(32, "big")
     return base64.b64encode(hashlib.sha256(der).digest()).decode()
 
 
@@ -104,7 +160,7 @@ def _verify(key: PublicKey, value: bytes, message: bytes) -> None:
     if isinstance(key, ed25519.Ed25519PublicKey):
         key.verify(value, message)
     else:
-        key.verify(value, message, ec.ECDSA(hashes.SHA256()))
+        key.verify(value, message, _EcdsaSha256())
 
 
 def _unknown(signature: SignatureFile, roots: Mapping[Root, object]) -> Exception:

@@ -12,8 +12,7 @@ signature.
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from mobileops.runtime.trust.codes import Code, refuse
 
@@ -25,8 +24,7 @@ WORTH: Final = {"public": 3, "private": 2, "key": 1, "local": 0}
 """Assurance -> rank. A key is compared by kind before by rank: see `changed`."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Pin:
+class Pin(NamedTuple):
     """The signer that the first install of a name recorded: ``Pin.from_dict(p.to_dict()) == p``.
 
     Attributes:
@@ -56,17 +54,16 @@ class Pin:
             return cls(root=signer.root, assurance=signer.assurance, key_hint=signer.key_hint)
         common = cls(root=signer.root, assurance=signer.assurance, issuer=signer.issuer)
         if signer.repository_id and signer.owner_id and signer.workflow_uri:
-            return dataclasses.replace(
-                common,
+            return common._replace(
                 repository_id=signer.repository_id,
                 owner_id=signer.owner_id,
                 workflow=signer.workflow_uri,
             )
-        return dataclasses.replace(common, identity=signer.identity)
+        return common._replace(identity=signer.identity)
 
     def to_dict(self) -> dict[str, str]:
         """Return plain values for the state of the host."""
-        return {key: value for key, value in dataclasses.asdict(self).items() if value is not None}
+        return {key: value for key, value in self._asdict().items() if value is not None}
 
     @classmethod
     def from_dict(cls, value: object) -> Self:
@@ -75,7 +72,7 @@ class Pin:
         Raises:
             TrustRefused: ``MOP3107``, the value is something else.
         """
-        known = {field.name for field in dataclasses.fields(cls)}
+        known = set(cls._fields)
         if (
             isinstance(value, dict)
             and {"root", "assurance"} <= value.keys() <= known

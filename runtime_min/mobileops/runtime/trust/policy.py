@@ -8,9 +8,8 @@ certificates, so every rule and every pin says which root has to vouch for it.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mobileops.runtime.trust import policy_file, revocation
 from mobileops.runtime.trust.rules import Publisher, Root, Rules
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
 LOCAL_ROOT: Final = "local"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class TrustPolicy:
+class TrustPolicy(NamedTuple):
     """Everything the trust decision depends on besides the bundle, the pins and the files of the roots.
 
     Attributes:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -15,8 +14,7 @@ Assurance = Literal["public", "private", "key", "local"]
 """Who stands behind a root: the public Sigstore, an organisation's own, a key file, or one directory on one machine."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Root:
+class Root(NamedTuple):
     """A trust root under the name that rules and pins use.
 
     Attributes:
@@ -36,8 +34,7 @@ class Root:
     own: bool = False
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Publisher:
+class Publisher(NamedTuple):
     """A rule that owns names. Each demand that is not None has to be met, compared as text.
 
     Attributes:
@@ -73,8 +70,7 @@ class Publisher:
         return max(_weight(pattern, name) for pattern in self.plugins)
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class RevokedIdentity:
+class RevokedIdentity(NamedTuple):
     """A signer whose signatures do not count, all of them or those from a time on.
 
     Attributes:
@@ -92,8 +88,7 @@ class RevokedIdentity:
     after: datetime | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Revoked:
+class Revoked(NamedTuple):
     """What is not accepted any more, whoever vouches for it.
 
     Attributes:
@@ -106,12 +101,13 @@ class Revoked:
     key_hints: frozenset[str] = frozenset()
     identities: tuple[RevokedIdentity, ...] = ()
 
-    def __len__(self) -> int:
+    @property
+    def total(self) -> int:
+        """How many entries there are."""
         return len(self.sha256) + len(self.key_hints) + len(self.identities)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(NamedTuple):
     """The parsed content of a policy file.
 
     Attributes:

@@ -9,12 +9,11 @@ refused here, so that a signature has one spelling and nothing unsigned travels 
 from __future__ import annotations
 
 import base64
-import dataclasses
 import errno
 import json
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from mobileops.errors import ManifestError, TrustRefused
 from mobileops.manifest.json_text import loads
@@ -47,8 +46,7 @@ _Check = Callable[[object, str], str]
 """Write the value at a JSON pointer as JSON, or raise if it is not what the shape demands there."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class SignatureFile:
+class SignatureFile(NamedTuple):
     """A signature file of the right shape; nothing in it is verified yet.
 
     Attributes:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING, Any, Final, Self
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from mobileops.runtime.trust import pins as pinned
 from mobileops.runtime.trust.codes import Code, refuse
@@ -21,8 +21,7 @@ GITHUB: Final = "https://github.com/"
 WORKFLOWS: Final = ".github/workflows/"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Signer:
+class Signer(NamedTuple):
     """Who made a signature that holds.
 
     Attributes:
@@ -40,18 +39,18 @@ class Signer:
     issuer: str | None = None
     identity: str | None = None
     key_hint: str | None = None
-    claims: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    claims: Mapping[str, str] = MappingProxyType({})
     signed_at: str | None = None
 
     @classmethod
     def from_receipt(cls, values: Mapping[str, Any]) -> Self:
         """Return the signer that a receipt names: what ``to_dict`` left out, and what it does not know, is ignored."""
-        known = {field.name for field in dataclasses.fields(cls)}
-        return cls(**{"root": "", "assurance": "local", **{key: values[key] for key in values.keys() & known}})
+        known = values.keys() & set(cls._fields)
+        return cls(**{"root": "", "assurance": "local", **{key: values[key] for key in known}})
 
     def to_dict(self) -> dict[str, object]:
         """Return plain values, for receipts and ``--json``; what does not apply is left out."""
-        return {key: value for key, value in dataclasses.asdict(self).items() if value not in (None, {})}
+        return {key: value for key, value in self._asdict().items() if value not in (None, {})}
 
     @property
     def summary(self) -> str:

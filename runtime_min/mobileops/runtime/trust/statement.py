@@ -7,9 +7,8 @@ after the archive is gone. Unknown keys are ignored, as in-toto demands of consu
 
 from __future__ import annotations
 
-import dataclasses
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mobileops.bundle.layout import FILES_MEMBER
 from mobileops.errors import ManifestError, TrustRefused
@@ -27,8 +26,7 @@ SUBJECT_COUNT: Final = 2
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """What the signer says, typed but not yet compared with the bundle.
 
     Attributes:

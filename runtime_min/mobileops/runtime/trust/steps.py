@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ TITLES: Final = (
 """Title of each step, by its number."""
 
 
-@dataclasses.dataclass(slots=True)
 class Step:
     """One step.
 
@@ -33,15 +31,26 @@ class Step:
         code: why it was refused; None if it was not.
     """
 
-    number: int
-    title: str
-    accepted: str
-    found: str = ""
-    code: str | None = None
+    __slots__ = ("accepted", "code", "found", "number", "title")
+
+    def __init__(self, number: int, title: str, accepted: str) -> None:
+        """Begin a step."""
+        self.number = number
+        self.title = title
+        self.accepted = accepted
+        self.found = ""
+        self.code: str | None = None
 
     def to_dict(self) -> dict[str, object]:
         """Return plain values, for ``--json``."""
-        return {**dataclasses.asdict(self), "outcome": "refused" if self.code else "passed"}
+        return {
+            "number": self.number,
+            "title": self.title,
+            "accepted": self.accepted,
+            "found": self.found,
+            "code": self.code,
+            "outcome": "refused" if self.code else "passed",
+        }
 
 
 class Trail:

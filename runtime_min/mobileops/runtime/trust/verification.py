@@ -192,7 +192,7 @@ def _judge(
     contents.check_members(found, trail=trail)
     # 7: is it revoked?
     revoked = policy.rules.revoked
-    trail.begin(7, f"anything but {len(revoked)} revoked digests, keys and identities")
+    trail.begin(7, f"anything but {revoked.total} revoked digests, keys and identities")
     revocation.refuse_archive(found.archive_sha256, revoked, where=found.where, source=policy.where)
     revocation.refuse_signer(signer, revoked, where=found.where, source=policy.where)
     trail.found("not revoked")

@@ -10,7 +10,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.fakes.key_signature import make_key
+from mobileops.errors import TrustRefused
+from mobileops.runtime.trust import keys
+from tests.fakes.key_signature import hint_of, make_key, public_pem
 
 RULE = {"plugins": ["tiny-*"]}
 
@@ -84,8 +86,42 @@ def test_rsa_is_refused(release):
     assert release.refusal(policy=trusting(release, "rsa.pub")) == ("MOP3130", "untrusted")
 
 
+@pytest.mark.parametrize("kind", ["p256", "ed25519"])
+def test_a_key_is_the_same_however_its_file_is_written(kind):
+    key = make_key(kind)
+    pem = public_pem(key)
+    lines = pem.splitlines()
+    one_line = b"\n".join([lines[0], b"".join(lines[1:-1]), lines[-1]]) + b"\n"
+    for written in (pem, pem.replace(b"\n", b"\r\n"), pem.strip(), b"# the fleet's\n" + pem, one_line):
+        loaded = keys.load(written, where="fleet.pub")
+        assert loaded == key.public_key()
+        assert keys.hint_of(loaded) == hint_of(key)
+
+
+@pytest.mark.parametrize("at", [0, 30, -1])
+def test_a_key_with_one_changed_byte_is_no_key_of_ours(at):
+    key = make_key()
+    der = bytearray(base64.b64decode(b"".join(public_pem(key).splitlines()[1:-1])))
+    der[at] ^= 1
+    pem = b"-----BEGIN PUBLIC KEY-----\n" + base64.b64encode(der) + b"\n-----END PUBLIC KEY-----\n"
+    with pytest.raises(TrustRefused) as refused:
+        keys.load(pem, where="fleet.pub")
+    assert refused.value.code == "MOP3109"
+
+
+def test_a_signature_to_verify_is_never_one_to_make():
+    algorithm = keys._EcdsaSha256()
+    assert (algorithm.algorithm.name, algorithm.deterministic_signing) == ("sha256", False)
+
+
 @pytest.mark.parametrize(
-    "content", [b"", b"not a key", b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"]
+    "content",
+    [
+        b"",
+        b"not a key",
+        b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
+        b"-----BEGIN PUBLIC KEY-----\nA\n-----END PUBLIC KEY-----\n",
+    ],
 )
 def test_a_damaged_key_file_is_refused(release, key, content):
     release.state_with_key(key)
