@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""Programs run from bytecode, ours and others', as after an installation: the round that warms caches writes it."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Contender:
@@ -87,7 +90,7 @@ def _run(contender: Contender) -> tuple[float, float, int]:
         contender.call()
         return time.perf_counter() - begin, time.process_time() - spent, 0
     assert contender.command is not None
-    with subprocess.Popen(contender.command, stdout=subprocess.DEVNULL, cwd=contender.cwd) as process:
+    with subprocess.Popen(contender.command, stdout=subprocess.DEVNULL, cwd=contender.cwd, env=ENVIRONMENT) as process:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     taken = time.perf_counter() - begin

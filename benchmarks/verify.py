@@ -70,11 +70,16 @@ def release(folder: Path, *, parts: int) -> tuple[Path, LocalInstance]:
     return archive, instance
 
 
+def _program(name: str) -> str:
+    """Return the program that installing a package put beside this Python: what a person runs."""
+    return str(Path(sys.executable).with_name(name))
+
+
 def cold(archive: Path, instance: LocalInstance, folder: Path) -> list[Contender]:
     """Return whole processes."""
     configuration = folder / "trust_config.json"
     configuration.write_bytes(instance.client_trust_config_json())
-    stock = [sys.executable, "-m", "sigstore", "--trust-config", str(configuration), "verify", "identity", "--offline"]
+    stock = [_program("sigstore"), "--trust-config", str(configuration), "verify", "identity", "--offline"]
     stock += ["--cert-identity", IDENTITY, "--cert-oidc-issuer", instance.issuer, str(archive)]
     root = str(instance.directory / "trusted_root.json")
     return [
@@ -98,7 +103,7 @@ def again(archive: Path, folder: Path) -> list[Contender]:
     roots = {"local": {"local_instance": True, "assurance": "local"}}
     policy = {"version": 1, "roots": roots, "publishers": [{"plugins": ["bench"], "key": "fleet.pub"}]}
     home.trust_policy.write_text(json.dumps(policy))
-    command = ["env", f"MOBILEOPS_HOME={home.root}", sys.executable, "-m", "mobileops.cli.main", "verify", str(keyed)]
+    command = ["env", f"MOBILEOPS_HOME={home.root}", _program("mobileops"), "verify", str(keyed)]
     subprocess.run(command, check=True, capture_output=True)
 
     def forget() -> None:
