@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from typing import TYPE_CHECKING
 
 from mobileops.bundle import FILES_MEMBER, FileTable
+from mobileops.bundle.limits import MAX_MEMBER_BYTES
 from mobileops.errors import RefusedError
 from mobileops.runtime.store import bytecode
+from mobileops.runtime.trust.bounded import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,9 +54,9 @@ def present(folder: Path) -> set[str]:
 
 
 def read(path: Path) -> bytes:
-    """Return a file's content, nothing when it cannot be read."""
+    """Return a regular file's content, nothing when it cannot be read or is larger than a member can be."""
     try:
-        return path.read_bytes()
+        return read_regular(path, limit=MAX_MEMBER_BYTES)
     except OSError:
         return b""
 
@@ -64,8 +67,13 @@ def digest(path: Path) -> str | None:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return None
-    with os.fdopen(descriptor, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # a pipe that nobody writes to reads like an empty file
+            return None
+        with open(descriptor, "rb", closefd=False) as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    finally:
+        os.close(descriptor)
 
 
 def _compare(folder: Path, receipt: Receipt, *, compiled: Mapping[str, str]) -> None:
