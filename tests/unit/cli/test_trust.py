@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING
 import jsonschema
 import pytest
 
+from mobileops.runtime import durable
 from mobileops.runtime.home import Home
+from mobileops.runtime.trust import editing
 from mobileops.toolchain.sign import LocalInstance
 from tests.fakes.key_signature import make_key, public_pem
 from tests.fakes.published_json import as_published
 from tests.fakes.signed_bundle import Publisher
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.unit.cli.conftest import Run
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "schema/cli/trust-show.v1.schema.json").read_text())
@@ -157,6 +161,27 @@ def test_a_revoked_signer_is_refused_from_then_on(mobileops: Run, publisher: Pub
     again = as_published("trust-change", mobileops(*words, "2020-01-01T00:00:00Z", "--json")[1])
     assert ("already" in again["what"], again["changed"], again["serial"]) == (True, False, 2)  # type: ignore[index]
     assert mobileops("trust", "revoke", "--key-hint", "A" * 43 + "=")[0] == 0
+
+
+@pytest.mark.parametrize("words", [("add", "root", "public"), ("revoke", "--sha256", "a" * 64)])
+def test_nobody_else_changes_the_policy_between_reading_and_writing_it(
+    mobileops: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    held = []
+
+    def locked(step: Callable[..., object]) -> Callable[..., object]:
+        def guarded(*values: object) -> object:
+            with pytest.raises(BlockingIOError), durable.locked(tmp_path / "home/run" / editing.LOCK, blocking=False):
+                pass
+            held.append(step.__name__)
+            return step(*values)
+
+        return guarded
+
+    for step in (editing.document, editing.write):
+        monkeypatch.setattr(editing, step.__name__, locked(step))
+    assert mobileops("trust", *words)[0] == 0
+    assert held == ["document", "write"]
 
 
 def test_the_policy_from_before_a_revocation_does_not_come_back(

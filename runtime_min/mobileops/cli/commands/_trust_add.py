@@ -41,9 +41,10 @@ def configure(parser: Parser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Change the policy, or refuse what would not be a policy any more."""
     home = console.home()
-    document = editing.document(home)
-    added = {"root": _root, "key": _key, "publisher": _publisher}[arguments.what](arguments, home, document)
-    serial = editing.write(home, document)
+    with editing.alone(home):
+        document = editing.document(home)
+        added = {"root": _root, "key": _key, "publisher": _publisher}[arguments.what](arguments, home, document)
+        serial = editing.write(home, document)
     tell(console, home, Change(f"added {added}", serial), as_json=bool(arguments.json))
     return 0
 

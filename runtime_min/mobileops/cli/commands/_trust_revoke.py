@@ -36,16 +36,16 @@ def configure(parser: Parser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Add it to the policy; installed plugins are asked about at their next start."""
     home = console.home()
-    document = editing.document(home)
-    revoked = document.setdefault("revoked", {})
     list_name, value = _entry(arguments)
-    entries = revoked.setdefault(list_name, [])
-    if value in entries:
-        change = Change("it is revoked already", document.get("serial", 0), changed=False)
-    else:
-        entries.append(value)
-        shown = value if isinstance(value, str) else ", ".join(f"{key} {text}" for key, text in value.items())
-        change = Change(f"revoked {shown}", editing.write(home, document))
+    with editing.alone(home):
+        document = editing.document(home)
+        entries = document.setdefault("revoked", {}).setdefault(list_name, [])
+        if value in entries:
+            change = Change("it is revoked already", document.get("serial", 0), changed=False)
+        else:
+            entries.append(value)
+            shown = value if isinstance(value, str) else ", ".join(f"{key} {text}" for key, text in value.items())
+            change = Change(f"revoked {shown}", editing.write(home, document))
     tell(console, home, change, as_json=bool(arguments.json))
     return 0
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from mobileops.errors import ManifestError, UsageError
@@ -20,6 +21,7 @@ from mobileops.runtime.trust.bounded import read_regular
 from mobileops.runtime.trust.policy import LOCAL_ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from mobileops.runtime.home import Home
@@ -31,6 +33,7 @@ EMPTY: Final[dict[str, Any]] = {
 }
 """The default policy, written out."""
 
+LOCK: Final = "trust.lock"
 TRUSTED_ROOT_TYPE: Final = "application/vnd.dev.sigstore.trustedroot"
 MAX_STEM: Final = 64
 DIGEST_DIGITS: Final = 16
@@ -38,8 +41,15 @@ DIGEST_DIGITS: Final = 16
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]")
 
 
+@contextmanager
+def alone(home: Home) -> Iterator[None]:
+    """Let nobody else change the policy between `document` and `write`: what they added or revoked would be lost."""
+    with durable.locked(home.run / LOCK):
+        yield
+
+
 def document(home: Home) -> dict[str, Any]:
-    """Return the policy of a home as JSON, to be changed and given to `write`.
+    """Return the policy of a home as JSON, to be changed and given to `write`; both inside `alone`.
 
     Raises:
         TrustRefused: the present policy is refused.

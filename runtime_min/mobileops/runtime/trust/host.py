@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mobileops.runtime.home import Home
 
 MAX_STATE_BYTES: Final = 4 << 10
+LOCK: Final = "trust-state.lock"
 
 
 def load_policy(home: Home) -> TrustPolicy:
@@ -45,8 +46,15 @@ def load_policy(home: Home) -> TrustPolicy:
             fix=f"install the newest policy, or raise its serial to {seen} or more if it is the one that you mean",
         )
     if serial > seen:
-        durable.write(home.trust_state, json.dumps({"serial": serial}).encode())
+        _record(home, serial)
     return policy
+
+
+def _record(home: Home, serial: int) -> None:
+    """Write a serial down, unless somebody else has recorded a higher one meanwhile."""
+    with durable.locked(home.run / LOCK):
+        if serial > _seen(home):
+            durable.write(home.trust_state, json.dumps({"serial": serial}).encode())
 
 
 def _seen(home: Home) -> int:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
 
 from mobileops.errors import TrustRefused
 from mobileops.runtime.home import Home
-from mobileops.runtime.trust import anchors, load_policy, public_root
+from mobileops.runtime.trust import anchors, host, load_policy, public_root
 
 
 @pytest.fixture
@@ -37,6 +38,21 @@ def test_a_newer_policy_is_taken_and_an_older_one_refused(home):
     assert refused(home) == "MOP3108"
     home.trust_state.unlink()  # control: without the record the old policy is taken
     load_policy(home)
+
+
+def test_a_higher_serial_that_was_recorded_meanwhile_is_not_taken_back(home, monkeypatch):
+    locked = host.durable.locked
+
+    @contextmanager
+    def late(path):
+        home.trust_state.write_text('{"serial": 9}')
+        with locked(path):
+            yield
+
+    install(home, 3)
+    monkeypatch.setattr(host.durable, "locked", late)
+    load_policy(home)
+    assert refused(home) == "MOP3108"
 
 
 def test_a_policy_without_serial_and_no_policy_at_all_are_older_than_one_with(home):
