@@ -36,7 +36,11 @@ def bind(ours: socket.socket, endpoint: Endpoint, raw: bytes, *, binder: socket.
         if binder is None:
             raise
         socket.send_fds(binder, [raw], [ours.fileno()])
-        answer = binder.recv(ANSWER.size)
+        try:
+            answer = binder.recv(ANSWER.size)
+        except TimeoutError:
+            binder.shutdown(socket.SHUT_RDWR)  # an answer that comes late is not the one to the next request
+            raise
         number = ANSWER.unpack(answer)[0] if len(answer) == ANSWER.size else errno.EACCES
         if number:
             raise OSError(number, os.strerror(number)) from None

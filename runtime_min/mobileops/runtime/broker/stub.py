@@ -128,7 +128,11 @@ class Stub:
             finally:
                 self._free.release()
 
-        threading.Thread(target=run, daemon=True, name="names").start()
+        try:
+            threading.Thread(target=run, daemon=True, name="names").start()
+        except RuntimeError:  # the host gives no more threads now
+            self._free.release()
+            return False
         return True
 
     def _answer_datagram(self, message: bytes, asker: tuple[str, int]) -> None:

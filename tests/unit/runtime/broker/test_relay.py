@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import select
 import socket
 
 import pytest
@@ -46,6 +47,7 @@ def world():
 
         def send(self, data=b"x", source=None):
             (source or self.client).sendto(data, self.inside.getsockname())
+            assert select.select([self.inside], [], [], 10)[0]
             self.acts[self.inside]()
 
         def close(self):

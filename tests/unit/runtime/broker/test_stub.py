@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import functools
 import ipaddress
+import select
 import socket
 import struct
+import threading
 
 import pytest
 
@@ -99,12 +102,20 @@ def test_nonsense_is_not_answered(world):
     assert world.resolver.respond(b"nonsense", stream=False) is None
 
 
+def when_readable(one, act):
+    assert select.select([one], [], [], 10)[0]
+    act()
+
+
 @pytest.fixture
-def served(world):
+def served(world, monkeypatch):
     datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     datagrams.bind(("127.0.0.1", 0))
     streams = socket.create_server(("127.0.0.1", 0))
-    yield stub.Stub(datagrams, streams, world.resolver), datagrams.getsockname(), streams.getsockname()
+    server = stub.Stub(datagrams, streams, world.resolver)
+    for one, name in ((datagrams, "on_datagrams"), (streams, "on_streams")):  # called when the poll says so
+        monkeypatch.setattr(server, name, functools.partial(when_readable, one, getattr(server, name)))
+    yield server, datagrams.getsockname(), streams.getsockname()
     datagrams.close()
     streams.close()
 
@@ -134,6 +145,20 @@ def test_more_than_the_bound_of_questions_at_once_are_not_served(served, monkeyp
     with socket.create_connection(address, 10) as client:
         server.on_streams()
         assert client.recv(1) == b""
+
+
+def test_a_host_without_another_thread_loses_a_question_and_no_place(served, monkeypatch):
+    def none_left(_thread):
+        raise RuntimeError("can't start new thread")
+
+    server, _datagrams, address = served
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", none_left)
+        for _question in range(stub.THREADS + 1):
+            with socket.create_connection(address, 10) as client:
+                server.on_streams()
+                assert client.recv(1) == b""
+    assert server._free.acquire(blocking=False)
 
 
 def test_the_hosts_own_view_is_asked():

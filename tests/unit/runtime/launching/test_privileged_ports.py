@@ -136,3 +136,20 @@ def test_a_plugin_manager_that_is_gone_is_a_refusal(free_port):
         with pytest.raises(PermissionError):
             binding.bind(Refusing(), parse(address(free_port)), address(free_port), binder=theirs)
     ours.close()
+
+
+def test_an_answer_that_comes_late_is_not_taken_for_that_of_the_next_request():
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    theirs.settimeout(0.01)
+
+    class Refusing:
+        fileno = ours.fileno
+
+        def bind(self, _address):
+            raise PermissionError(errno.EACCES, "privileged")
+
+    with ours, theirs:
+        with pytest.raises(TimeoutError):
+            binding.bind(Refusing(), parse(address(80)), address(80), binder=theirs)
+        with pytest.raises(OSError, match=r"Broken pipe|not connected"):
+            binding.bind(Refusing(), parse(address(81)), address(81), binder=theirs)
