@@ -19,7 +19,8 @@ def prompter() -> Callable[[str], str]:
     except ModuleNotFoundError:
         return _plain()
     session: PromptSession[str] = PromptSession()
-    return session.prompt
+    prompt: Callable[[str], str] = session.prompt
+    return prompt
 
 
 def _plain() -> Callable[[str], str]:
