@@ -16,7 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from _timing import Contender, as_json, measure, report
+from _timing import Contender, as_json, measure, put_aside, report
 from package import tree
 
 from mobileops.toolchain.pack import pack
@@ -60,7 +60,7 @@ def contenders(archive: Path, reference: Path, out: Path, sums: Path) -> list[Co
     """Return who competes over the archive."""
 
     def fresh() -> None:
-        shutil.rmtree(out, ignore_errors=True)
+        put_aside(out)
 
     python, arguments = sys.executable, [str(archive), str(out), str(sums)]
     return [

@@ -18,7 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from _timing import Contender, as_json, measure, report
+from _timing import Contender, as_json, measure, put_aside, report
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from extract import PEER, digests
@@ -42,7 +42,7 @@ from mobileops.runtime.trust import load_policy, verify
 home = Home(Path(sys.argv[1])).prepare()
 store = Store(home)
 def decide(bundle, signature):
-    return verify(bundle, policy=load_policy(home), pins=store.pins(), signature=signature)
+    return verify(bundle, policy=load_policy(home), pins=store.pins(), signature=signature, keep=True)
 store.install(Path(sys.argv[2]), verify=decide)
 """
 ROLLBACK = """
@@ -88,8 +88,7 @@ def contenders(folder: Path, source: Path, bundle: Path, public: bytes) -> list[
     built = str(wheel(source, folder / "wheels"))
 
     def fresh() -> None:
-        for path in (home, out, cache):
-            shutil.rmtree(path, ignore_errors=True)
+        put_aside(home, out, cache)
         prepare_home(home, public)
 
     def uv_install(*options: str) -> list[str]:

@@ -11,14 +11,13 @@ import json
 import marshal
 import os
 import shutil
-import subprocess
 import sys
 from contextlib import ExitStack, suppress
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
-from types import SimpleNamespace
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
+from mobileops.bundle import flushing
 from mobileops.errors import MobileOpsError
 from mobileops.runtime import journal
 from mobileops.runtime.home import Home
@@ -27,7 +26,7 @@ from mobileops.runtime.trust import TrustPolicy, verify
 from tests.fakes.faults import Faults
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 REFUSED, CRASHED = 7, 9
 
@@ -101,14 +100,28 @@ def leftovers(home: Home) -> list[str]:
     return sorted(str(path.relative_to(home.root)) for path in (*home.staging.iterdir(), *strange))
 
 
-def compile_here(command: list[str], *, input: bytes, cwd: Path, stdout: IO[bytes], **_: object) -> Any:  # noqa: A002  as subprocess.run
-    """Compile in this process: starting one for each run would take most of the time."""
-    assert command[-1].endswith("_compiler.py")
-    for name in input.decode().split("\0"):
-        data = MAGIC_NUMBER + b"\1\0\0\0" + bytes(8) + marshal.dumps(compile((cwd / name).read_bytes(), name, "exec"))
-        stdout.write(len(data).to_bytes(4, "big") + data)
-    stdout.flush()
-    return SimpleNamespace(returncode=0)
+class CompilersHere:
+    """Compile in this process: starting others for each run would take most of the time."""
+
+    def __init__(self, tree: Path, sources: list[str]) -> None:
+        self._tree = tree
+        self._sources = sources
+        self._read: dict[str, bytes] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is left behind."""
+
+    def begin(self) -> None:
+        """Read the sources."""
+        self._read = {name: (self._tree / name).read_bytes() for name in self._sources}
+
+    def results(self) -> Iterator[tuple[str, bytes]]:
+        """Yield what came of them."""
+        for name, source in self._read.items():
+            yield name, MAGIC_NUMBER + b"\1\0\0\0" + bytes(8) + marshal.dumps(compile(source, name, "exec"))
 
 
 def run(home: Path, bundles: dict[str, Path], operation: str, *, at: int, how: str) -> tuple[int, int]:
@@ -118,9 +131,7 @@ def run(home: Path, bundles: dict[str, Path], operation: str, *, at: int, how: s
     if child == 0:
         status = CRASHED
         try:
-            bytecode.subprocess = SimpleNamespace(  # type: ignore[assignment]
-                run=compile_here, TimeoutExpired=subprocess.TimeoutExpired, DEVNULL=subprocess.DEVNULL
-            )
+            bytecode.Compilers = CompilersHere  # type: ignore[assignment,misc]
             do = operations(Home(home), bundles)[operation]
             faults = Faults(at, how)
             faults.install()
@@ -166,8 +177,9 @@ def judge(home: Home, status: int, how: str, *, old: object, new: object) -> tup
 
 
 def main() -> None:
-    """Do what standard input says: ``home``, ``scratch``, ``bundles``, ``operation``, ``how``."""
+    """Do what standard input says: ``home``, ``scratch``, ``bundles``, ``operation``, ``how``, ``at_once_from``."""
     said = json.load(sys.stdin)
+    flushing.AT_ONCE_FROM_FILES = said["at_once_from"]  # type: ignore[misc]
     template, scratch = Path(said["home"]), Path(said["scratch"])
     bundles = {name: Path(path) for name, path in said["bundles"].items()}
 

@@ -9,12 +9,15 @@ import signal
 import threading
 from typing import TYPE_CHECKING, Any
 
+from mobileops.bundle import flushing
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 STEPS = ("chmod", "fchmod", "fsync", "link", "mkdir", "rename", "replace", "rmdir", "unlink", "write")
-NEEDS_SPACE = frozenset({"link", "mkdir", "open", "rename", "replace", "write", "fsync"})
+NEEDS_SPACE = frozenset({"link", "mkdir", "open", "rename", "replace", "write", "fsync", "syncfs"})
 _REAL = {name: getattr(os, name) for name in STEPS}
+_REAL_SYNCFS = flushing._sync_file_system
 ERRORS = {"ENOSPC": errno.ENOSPC, "EIO": errno.EIO}
 
 
@@ -49,6 +52,7 @@ class Faults:
                 self._step("open")
             return io_open(file, mode, *args, **kwargs)
 
+        flushing._sync_file_system = self._watched("syncfs", _REAL_SYNCFS)
         os.open = open_descriptor
         io.open = open_file  # what pathlib calls
 
@@ -57,6 +61,7 @@ class Faults:
         """Watch it no more."""
         for name, real in _REAL.items():
             setattr(os, name, real)
+        flushing._sync_file_system = _REAL_SYNCFS
 
     def _watched(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:

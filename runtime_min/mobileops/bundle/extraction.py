@@ -6,30 +6,41 @@ many relatives); files are created with ``O_EXCL``, so nothing that exists is wr
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Final, Self
 
 from mobileops.bundle.codes import Code
-from mobileops.bundle.flushing import Flusher
+from mobileops.bundle.flushing import flusher_of
 from mobileops.errors import HostFault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from mobileops.bundle.flushing import Flusher
+
 FOLDER_MODE: Final = 0o755
 _FOLDER_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def write_tree(into: Path, files: Iterable[tuple[str, int, Iterator[bytes]]]) -> None:
+def write_tree(
+    into: Path,
+    files: Iterable[tuple[str, int, bytes | Iterator[bytes]]],
+    *,
+    count: int = 0,
+    flusher: Flusher | None = None,
+) -> None:
     """Write `files` below `into`, flush everything to disk, and remove it all again when anything fails.
 
     Args:
         into: an empty folder, or a path whose parent exists and which does not.
         files: (valid member name, permission bits, content) in the order of the archive.
+        count: how many files they are, as far as that is known.
+        flusher: of the caller, who then has nothing on disk before leaving its block, and removes what is left when
+            that fails.
 
     Raises:
         HostFault: `into` is not empty or not a folder (MOP2314), or the disk refuses (MOP2315).
@@ -38,7 +49,8 @@ def write_tree(into: Path, files: Iterable[tuple[str, int, Iterator[bytes]]]) ->
     try:
         root = _open_target(into)
         try:
-            _write_all(root, files)
+            with nullcontext(flusher) if flusher else flusher_of(root, files=count) as flushing:
+                _write_all(root, files, flushing)
         except BaseException:
             _remove_content(root)
             raise
@@ -46,7 +58,7 @@ def write_tree(into: Path, files: Iterable[tuple[str, int, Iterator[bytes]]]) ->
             os.close(root)
     except BaseException as error:
         if created:
-            with contextlib.suppress(OSError):
+            with suppress(OSError):
                 into.rmdir()
         if isinstance(error, OSError):
             raise HostFault(
@@ -90,8 +102,8 @@ def _bad_target(into: Path, reason: str) -> HostFault:
     )
 
 
-def _write_all(root: int, files: Iterable[tuple[str, int, Iterator[bytes]]]) -> None:
-    with Flusher() as flusher, _Folders(root, flusher) as folders:
+def _write_all(root: int, files: Iterable[tuple[str, int, bytes | Iterator[bytes]]], flusher: Flusher) -> None:
+    with _Folders(root, flusher) as folders:
         for name, mode, content in files:
             folder, _, base = name.rpartition("/")
             parent = folders.enter(folder)

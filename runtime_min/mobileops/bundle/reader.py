@@ -26,7 +26,8 @@ from mobileops.bundle.codes import Code
 from mobileops.bundle.digest import sha256_of_descriptor
 from mobileops.bundle.extraction import write_tree
 from mobileops.bundle.files import FileEntry, FileTable
-from mobileops.bundle.limits import CHUNK_BYTES, MAX_FILES_BYTES, MAX_KEPT_BYTES, MAX_MANIFEST_BYTES
+from mobileops.bundle.kept import Kept
+from mobileops.bundle.limits import MAX_FILES_BYTES, MAX_KEPT_BYTES, MAX_MANIFEST_BYTES
 from mobileops.bundle.refusal import member_place, refuse
 from mobileops.errors import BundleRefused, ManifestError, NotFoundError
 from mobileops.manifest import Manifest, parse
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from mobileops.bundle.flushing import Flusher
     from mobileops.bundle.records import Member
 
 
@@ -63,33 +65,6 @@ def _halves(members: Sequence[Member]) -> tuple[Sequence[Member], Sequence[Membe
     return members[:middle], members[middle:]
 
 
-class _Kept:
-    """Checked bytes that are soon written, so that they are not inflated twice; bounded.
-
-    Args:
-        limit_bytes: of all kept members together.
-    """
-
-    def __init__(self, limit_bytes: int) -> None:
-        self._left = limit_bytes
-        self._content: dict[str, bytes] = {}
-
-    def keep(self, member: Member, content: Iterator[bytes]) -> None:
-        """Read `content` to its end, and keep it while there is room."""
-        if member.size > min(self._left, CHUNK_BYTES):
-            for _ in content:
-                pass
-            return
-        # Two threads may both see the last room: the bound is then exceeded by one chunk.
-        self._left -= member.size
-        self._content[member.name] = b"".join(content)
-
-    def take(self, member: Member) -> Iterator[bytes] | None:
-        """Return the bytes of a member, which are forgotten here; None when they were not kept."""
-        content = self._content.pop(member.name, None)
-        return None if content is None else iter((content,))
-
-
 class Bundle:
     """An open bundle. Made by `open_bundle`.
 
@@ -105,7 +80,7 @@ class Bundle:
     __slots__ = (
         "_archive",
         "_by_name",
-        "_checked",
+        "_kept",
         "_sha256",
         "files",
         "files_digest",
@@ -121,7 +96,7 @@ class Bundle:
         self.size_bytes = archive.size_bytes
         self._archive = archive
         self._by_name = {member.name: member for member in archive.members}
-        self._checked = False
+        self._kept: Kept | None = None
         self._sha256 = ""
         manifest_bytes = self.read(layout.MANIFEST_MEMBER, limit=MAX_MANIFEST_BYTES)
         self.manifest = self._parse_manifest(manifest_bytes)
@@ -175,15 +150,18 @@ class Bundle:
         """
         return self._checked_chunks(self._member(name))
 
-    def check_members(self) -> None:
+    def check_members(self, *, keep: bool = False) -> None:
         """Inflate every member and compare it with the file table.
+
+        Args:
+            keep: hold what fits into `limits.MAX_KEPT_BYTES` until `extract` writes it.
 
         Raises:
             BundleRefused: with the code of the first member that is wrong; nothing else is ever raised.
         """
-        self._check_all(_Kept(0))
+        self._kept = self._check_all(Kept(MAX_KEPT_BYTES if keep else 0))
 
-    def _check_all(self, kept: _Kept) -> None:
+    def _check_all(self, kept: Kept) -> Kept:
         """Check the members in two threads, each half of the bytes; the refusal is that of the first wrong member."""
         first, second = _halves(self.members)
         refusals: tuple[list[BundleRefused], list[BundleRefused]] = ([], [])
@@ -195,21 +173,21 @@ class Bundle:
                 other.join()
         for refusal in itertools.chain(*refusals):
             raise refusal
-        self._checked = True
+        return kept
 
-    def _in_thread(self, members: Sequence[Member], wrong: list[BundleRefused], kept: _Kept) -> threading.Thread:
+    def _in_thread(self, members: Sequence[Member], wrong: list[BundleRefused], kept: Kept) -> threading.Thread:
         thread = threading.Thread(target=self._check, args=(members, wrong, kept), name="check")
         thread.start()
         return thread
 
-    def _check(self, members: Sequence[Member], wrong: list[BundleRefused], kept: _Kept) -> None:
+    def _check(self, members: Sequence[Member], wrong: list[BundleRefused], kept: Kept) -> None:
         try:
             for member in members:
                 kept.keep(member, self._checked_chunks(member))
         except BundleRefused as refusal:
             wrong.append(refusal)
 
-    def extract(self, into: Path) -> None:
+    def extract(self, into: Path, *, flusher: Flusher | None = None) -> None:
         """Write all members below `into`, which must be an empty folder or not exist (its parent must).
 
         Every member is checked before the first byte is written; what is not kept in memory since then is checked
@@ -217,17 +195,22 @@ class Bundle:
         exclusively, never through a link, with the modes of the table whatever the umask; files and folders are
         flushed to disk. When anything fails, everything written is removed again.
 
+        Args:
+            into: the folder.
+            flusher: of the caller, see `mobileops.bundle.extraction.write_tree`.
+
         Raises:
             BundleRefused: a member is wrong.
             HostFault: the folder is not empty (MOP2314) or the disk refuses (MOP2315).
         """
-        kept = _Kept(MAX_KEPT_BYTES)
-        if not self._checked:
-            self._check_all(kept)
-        files = (
-            (member.name, member.mode, kept.take(member) or self._checked_chunks(member)) for member in self.members
-        )
-        write_tree(into, files)
+        kept = self._kept or self._check_all(Kept(MAX_KEPT_BYTES))
+        write_tree(into, self._content(kept), count=len(self.members), flusher=flusher)
+
+    def _content(self, kept: Kept) -> Iterator[tuple[str, int, bytes | Iterator[bytes]]]:
+        """Yield name, mode and content of each member; what was not kept is checked again while it is read."""
+        for member in self.members:
+            whole = kept.take(member)
+            yield member.name, member.mode, self._checked_chunks(member) if whole is None else whole
 
     def _member(self, name: str) -> Member:
         member = self._by_name.get(name)

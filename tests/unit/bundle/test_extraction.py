@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mobileops.bundle import open_bundle
+from mobileops.bundle import flushing, open_bundle
 from mobileops.bundle.codes import Code
 from mobileops.bundle.extraction import write_tree
 from mobileops.errors import HostFault
@@ -123,6 +123,28 @@ def test_files_and_folders_are_flushed_to_disk(tmp_path, monkeypatch):
     write_tree(tmp_path / "out", _tree(*FILES))
     names = {os.path.relpath(path, tmp_path) for path in flushed}
     assert names == {"out", "out/lib", "out/lib/sub", "out/plugin.json", "out/lib/run.sh", "out/lib/sub/a.py"}
+
+
+def test_what_a_caller_flushes_is_written_and_not_flushed_before_that(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "fsync", lambda _: pytest.fail("the caller flushes"))
+    monkeypatch.setattr(flushing, "_sync_file_system", lambda _: None)
+    root = os.open(tmp_path, os.O_RDONLY)
+    with flushing.Flusher(root) as flusher:
+        write_tree(tmp_path / "out", _tree(*FILES), flusher=flusher)
+        assert (tmp_path / "out/lib/run.sh").exists()
+    os.close(root)
+
+
+def test_a_flush_that_fails_removes_what_was_written(tmp_path, monkeypatch):
+    def full(_folder):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(flushing, "_type_of", lambda _: 0xEF53)
+    monkeypatch.setattr(flushing, "_sync_file_system", full)
+    with pytest.raises(HostFault) as fault:
+        write_tree(tmp_path / "out", _tree(*FILES), count=flushing.AT_ONCE_FROM_FILES)
+    assert fault.value.code == Code.WRITE
+    assert _listing(tmp_path) == []
 
 
 def test_extracting_twice_into_one_folder_is_refused(tmp_path):

@@ -244,3 +244,17 @@ def test_what_does_not_fit_into_memory_is_read_again(tmp_path, monkeypatch):
         opened.extract(tmp_path / "out")
     for number in range(9):
         assert (tmp_path / "out" / f"{number}.bin").read_bytes() == bytes([number]) * 1000
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_what_was_checked_and_kept_is_written_without_being_read_again(good, tmp_path, keep):
+    with open_bundle(good) as opened:
+        opened.check_members(keep=keep)
+        os.truncate(good, 10)
+        if keep:
+            opened.extract(tmp_path / "out")
+            assert (tmp_path / "out/main.py").read_bytes() == b"print()\n"
+        else:
+            with pytest.raises(BundleRefused):
+                opened.extract(tmp_path / "out")
+            assert not (tmp_path / "out").exists()

@@ -102,7 +102,7 @@ def carry_out(order: Order, home: Home, arguments: argparse.Namespace, console: 
     store = Store(home)
     with ExitStack() as stack:
         folder = stack.enter_context(staging.folder(home.staging))
-        steps = [_staged(one, order, store, folder, stack) for one in chosen]
+        steps = [_staged(one, order, store, folder, stack, keep=len(chosen) == 1) for one in chosen]
         if not arguments.json:
             for line in plan.lines(steps):
                 console.note(printable(line))
@@ -130,12 +130,14 @@ def carry_out(order: Order, home: Home, arguments: argparse.Namespace, console: 
     return EXIT_DONE
 
 
-def _staged(one: Candidate, order: Order, store: Store, folder: Path, stack: ExitStack) -> Step:
+def _staged(one: Candidate, order: Order, store: Store, folder: Path, stack: ExitStack, *, keep: bool) -> Step:
     path = order.files.get(one.name)
     if path is None:
         path = order.offers.fetch(one.name, one.version, folder, platform=one.platform)
     home = store.home
-    staged = stack.enter_context(store.staged(path, verify=lambda bundle, signature: decide(home, bundle, signature)))
+    staged = stack.enter_context(
+        store.staged(path, verify=lambda bundle, signature: decide(home, bundle, signature, keep=keep))
+    )
     manifest = staged.verified.manifest
     found = (manifest.name, manifest.version, dict(manifest.plugin_dependencies))
     if found != (one.name, one.version, one.plugin_dependencies):

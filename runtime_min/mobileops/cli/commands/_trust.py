@@ -40,13 +40,16 @@ def tell(console: Console, home: Home, change: Change, *, as_json: bool) -> None
         )
 
 
-def decide(home: Home, bundle: Path, signature: Path | None = None, trail: Trail | None = None) -> VerifiedBundle:
-    """Verify a bundle under this home's policy and pins.
+def decide(
+    home: Home, bundle: Path, signature: Path | None = None, *, trail: Trail | None = None, keep: bool = False
+) -> VerifiedBundle:
+    """Verify a bundle under this home's policy and pins; `keep` as for `verify`.
 
     Raises:
         TrustRefused, BundleRefused: the answer is no.
     """
-    return verify(bundle, policy=load_policy(home), pins=signer_pins.load(home), signature=signature, trail=trail)
+    pins = signer_pins.load(home)
+    return verify(bundle, policy=load_policy(home), pins=pins, signature=signature, trail=trail, keep=keep)
 
 
 def warn(home: Home, console: Console) -> None:

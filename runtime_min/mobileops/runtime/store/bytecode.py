@@ -15,24 +15,23 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
-import subprocess
 import sys
-import tempfile
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 import msgspec
 
-from mobileops.bundle.flushing import Flusher
+from mobileops.runtime.store.compiling import Compilers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from mobileops.bundle.flushing import Flusher
+
 SUFFIX: Final = ".bytecode.json"
-TIMEOUT_S: Final = 120.0
 FILE_MODE: Final = 0o644
 FOLDER_MODE: Final = 0o755
-_COMPILER: Final = Path(__file__).with_name("_compiler.py")
 _CACHE: Final = "__pycache__"
 _FILE_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -49,29 +48,56 @@ class Table(msgspec.Struct, frozen=True):
     files: dict[str, str] = {}
 
 
-def compile_tree(tree: Path, names: Iterable[str]) -> Table:
-    """Compile the sources among the files of a folder, and flush what came of it to disk.
+class Compilation:
+    """Compiles the sources among the files of a folder while the rest of an install goes on.
 
     Args:
-        tree: files that nobody uses yet, and that nobody else may write.
-        names: of its files, relative POSIX paths.
-
-    Raises:
-        OSError: the disk refuses.
+        tree: the folder; nobody uses it yet, and nobody else may write there.
+        names: of its files, relative POSIX paths; they may be written until `begin`.
     """
-    known = set(names)
-    targets = {
-        source: target
-        for source in sorted(known)
-        if source.endswith(".py") and (target := importlib.util.cache_from_source(source, optimization="")) not in known
-    }
-    if not targets:
-        return Table()
-    with tempfile.TemporaryFile(dir=tree.parent) as output:
-        if not _compile(tree, list(targets), output):
-            return Table()
-        output.seek(0)
-        return Table(sys.implementation.cache_tag or "", _write(tree, targets.values(), output))
+
+    def __init__(self, tree: Path, names: Iterable[str]) -> None:
+        known = set(names)
+        self._tree = tree
+        self._targets = {
+            source: target
+            for source in sorted(known)
+            if source.endswith(".py")
+            and (target := importlib.util.cache_from_source(source, optimization="")) not in known
+        }
+        self._compilers = Compilers(tree, list(self._targets))
+
+    def __enter__(self) -> Self:
+        self._compilers.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._compilers.__exit__()
+
+    def begin(self) -> None:
+        """Read the sources, in processes of their own."""
+        self._compilers.begin()
+
+    def finish(self, flusher: Flusher) -> Table:
+        """Write what came of it; it is on disk when the flusher is done.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        files = {}
+        folders: set[str] = set()
+        for source, data in self._compilers.results():
+            target = self._targets[source]
+            path = f"{self._tree}/{target}"
+            folder = path.rpartition("/")[0]
+            if folder not in folders:
+                _make_folder(folder)
+                folders.add(folder)
+            flusher.file(os.open(path, _FILE_FLAGS, 0o600), FILE_MODE, data)
+            files[target] = hashlib.sha256(data).hexdigest()
+        for folder in sorted({*folders, *(folder.rpartition("/")[0] for folder in folders)}, reverse=True):
+            flusher.folder(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+        return Table(sys.implementation.cache_tag or "", dict(sorted(files.items()))) if files else Table()
 
 
 def table_path(folder: Path) -> Path:
@@ -103,39 +129,7 @@ def is_bytecode(name: str) -> bool:
     return path.parent.name == _CACHE and path.suffix == ".pyc"
 
 
-def _compile(tree: Path, sources: list[str], output: IO[bytes]) -> bool:
-    """Run the compiler in a process of its own; return whether it got to the end."""
-    try:
-        done = subprocess.run(  # noqa: S603 - our own interpreter and program
-            [sys.executable, "-I", "-S", "-B", str(_COMPILER)],
-            input="\0".join(sources).encode(),
-            cwd=tree,
-            env={},
-            stdout=output,
-            stderr=subprocess.DEVNULL,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0
-
-
-def _write(tree: Path, targets: Iterable[str], output: IO[bytes]) -> dict[str, str]:
-    """Write what the compiler made, each target in its turn, and flush it; return the digests."""
-    files = {}
-    folders: set[Path] = set()
-    with Flusher() as flusher:
-        for target in targets:
-            data = output.read(int.from_bytes(output.read(4), "big"))
-            if data:
-                files[target] = hashlib.sha256(data).hexdigest()
-                path = tree / target
-                if path.parent not in folders:
-                    path.parent.mkdir(exist_ok=True)
-                    path.parent.chmod(FOLDER_MODE)
-                    folders.add(path.parent)
-                flusher.file(os.open(path, _FILE_FLAGS, 0o600), FILE_MODE, iter((data,)))
-        for folder in sorted({*folders, *(folder.parent for folder in folders)}, reverse=True):
-            flusher.folder(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
-    return files
+def _make_folder(path: str) -> None:
+    with suppress(FileExistsError):
+        os.mkdir(path, FOLDER_MODE)  # noqa: PTH102  of hundreds
+    os.chmod(path, FOLDER_MODE)  # noqa: PTH101  whatever the umask

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from mobileops.bundle.flushing import Flusher
     from mobileops.runtime.home import Home
 
 Mend: TypeAlias = "Callable[[], object]"
@@ -190,7 +191,7 @@ def _compile_again(home: Home, store: Store, receipt: Receipt) -> None:
     folder, signature = store.folder(receipt), store.signature(receipt)
     table = integrity.table(folder, receipt)
 
-    def link(tree: Path) -> None:
+    def link(tree: Path, _flusher: Flusher) -> None:
         for name in (*table.entries, FILES_MEMBER):
             (tree / name).parent.mkdir(parents=True, exist_ok=True)
             (tree / name).hardlink_to(folder / name)

@@ -277,7 +277,7 @@ class Store(Receipts):
             self._home.store / manifest.name,
             f"{manifest.version}-{verified.sha256[:16]}",
             verified.bundle.files,
-            write=verified.bundle.extract,
+            write=lambda tree, flusher: verified.bundle.extract(tree, flusher=flusher),
             scratch=one.staged.folder,
             before=self.folder(before) if before is not None else None,
         )

@@ -44,8 +44,8 @@ class Contents(NamedTuple):
     check_members: Callable[[], object]
 
 
-def of_bundle(bundle: Bundle) -> Contents:
-    """Return an open archive as contents."""
+def of_bundle(bundle: Bundle, *, keep: bool = False) -> Contents:
+    """Return an open archive as contents; `keep` is said to `Bundle.check_members`."""
     return Contents(
         where=str(bundle.path),
         archive_name=bundle.path.name,
@@ -53,7 +53,7 @@ def of_bundle(bundle: Bundle) -> Contents:
         files_sha256=bundle.files_digest,
         manifest=bundle.manifest,
         manifest_sha256=bundle.files.entries[MANIFEST_MEMBER].sha256,  # the bytes are canonical, and compared with it
-        check_members=bundle.check_members,
+        check_members=lambda: bundle.check_members(keep=keep),
     )
 
 

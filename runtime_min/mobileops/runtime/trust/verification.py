@@ -49,6 +49,7 @@ def verify(
     pins: Mapping[str, Pin],
     signature: Path | None = None,
     trail: Trail | None = None,
+    keep: bool = False,
 ) -> VerifiedBundle:
     """Verify a bundle and return it open.
 
@@ -58,6 +59,7 @@ def verify(
         pins: plugin name -> signer of its first install, for names that no rule owns.
         signature: the signature file; beside the archive when None.
         trail: takes down each step.
+        keep: hold small members in memory, for an `extract` that follows.
 
     Raises:
         NotFoundError: there is no such archive.
@@ -72,7 +74,9 @@ def verify(
         checked = _check_signature(signed, found, policy=policy, trail=trail)
         opened = open_bundle(bundle)
         try:
-            signer = _judge(contents.of_bundle(opened), signed, checked, policy=policy, pins=pins, trail=trail)
+            signer = _judge(
+                contents.of_bundle(opened, keep=keep), signed, checked, policy=policy, pins=pins, trail=trail
+            )
         except BaseException:
             opened.close()
             raise

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mobileops.bundle.flushing import AT_ONCE_FROM_FILES
 from mobileops.runtime.home import Home
 from mobileops.runtime.store import Store
 from mobileops.toolchain.sign import KeySigner
@@ -84,7 +85,9 @@ def workshop() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def attempt(workshop: Path, scratch: Path, before: str, operation: str, how: str) -> dict[str, Any]:
+def attempt(
+    workshop: Path, scratch: Path, before: str, operation: str, how: str, *, at_once_from: int = AT_ONCE_FROM_FILES
+) -> dict[str, Any]:
     """Do it once for each of its steps, with the fault at that step; return what came of it."""
     said = {
         "home": str(workshop / before),
@@ -92,6 +95,7 @@ def attempt(workshop: Path, scratch: Path, before: str, operation: str, how: str
         "bundles": json.loads((workshop / "bundles.json").read_text()),
         "operation": operation,
         "how": how,
+        "at_once_from": at_once_from,
     }
     command = [sys.executable, "-m", "tests.fakes.crashing_store"]
     run = subprocess.run(
@@ -111,3 +115,12 @@ def test_a_change_happens_whole_or_not_at_all(workshop: Path, before: str, opera
     assert found["steps"] > 4
     if how == "kill" and found["changes"]:
         assert min(found["outcomes"].values()) > 0, "the commit point is between two of the steps"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["kill", "ENOSPC", "EIO"])
+def test_an_install_that_flushes_all_files_at_once_happens_whole_or_not_at_all(workshop: Path, how: str) -> None:
+    found = attempt(workshop, workshop / "scratch", "one version", "install echo 2", how, at_once_from=1)
+    each = attempt(workshop, workshop / "scratch", "one version", "install echo 2", how)
+    assert found["wrong"] == []
+    assert 4 < found["steps"] < each["steps"]
