@@ -125,17 +125,21 @@ class Groups:
         Raises:
             OSError: the kernel refused; nothing is left behind.
         """
-        self._number += 1
-        folders = {controller: root / f"plugin-{name}-{self._number}" for controller, root in self._roots.items()}
-        group = Group(self._version, folders)
-        try:
-            for path in group.paths:
-                path.mkdir()
-            group.limit(limits)
-        except BaseException:
-            group.remove()
-            raise
-        return group
+        while True:
+            self._number += 1
+            folders = {controller: root / f"plugin-{name}-{self._number}" for controller, root in self._roots.items()}
+            group = Group(self._version, folders)
+            try:
+                for path in group.paths:
+                    path.mkdir()
+                group.limit(limits)
+            except FileExistsError:  # left by a plugin manager that was killed, and whose home is another one now
+                group.remove()
+            except BaseException:
+                group.remove()
+                raise
+            else:
+                return group
 
     def remove(self) -> None:
         """Remove what no process is in any more."""

@@ -134,6 +134,19 @@ def test_a_group_that_cannot_be_limited_is_removed_again(tmp_path):
     assert [list(root.iterdir()) for root in groups.roots] == [[], [], []]
 
 
+def test_a_group_that_a_killed_manager_of_another_home_left_is_passed_by(tmp_path, monkeypatch):
+    groups = prepared(tmp_path, 1)
+    groups.prepare()
+    monkeypatch.setattr(Group, "limit", lambda _group, _limits: None)
+    busy = groups.roots[0] / "plugin-clock-1"
+    (busy / "a file where the kernel would have a process").mkdir(parents=True)
+    empty = groups.roots[1] / "plugin-clock-2"
+    empty.mkdir()
+    group = groups.create("clock", LIMITS)
+    assert {path.name for path in group.paths} == {"plugin-clock-3"}
+    assert (busy.exists(), empty.exists()) == (True, False)
+
+
 def test_out_of_memory_is_read_from_the_events_of_each_version(tmp_path):
     for version, name in ((1, "memory.oom_control"), (2, "memory.events")):
         group = Group(version, {"memory": tmp_path})
