@@ -40,6 +40,10 @@ _ENVIRONMENT_EXAMPLES: Final = (".example", ".sample", ".template", ".dist")
 _KEY_SUFFIXES: Final = (".key", ".p12", ".pfx", ".jks", ".keystore", ".kdbx")
 
 
+SCRIPT_LINKS: Final = frozenset({"plugin_manager.sh", "test_suite.sh", "system_log_collector.sh"})
+"""Links of these names at the top lead to the scripts of a checkout, for who types ``./plugin_manager.sh`` there."""
+
+
 def folder_reason(name: str, path: str) -> str | None:
     """Return why nothing below the folder `name` (relative POSIX path) is the plugin's, or None.
 

@@ -119,6 +119,15 @@ def test_a_symbolic_link_is_an_error_even_to_a_file_inside(source):
     assert _code(source) == PackCode.LINK
 
 
+def test_a_link_to_a_script_of_the_checkout_stays_behind_and_a_script_of_that_name_does_not(source):
+    (source / "plugin_manager.sh").symlink_to("/opt/mobileops/plugin_manager.sh")
+    assert ("plugin_manager.sh", "link to a script of MobileOps") in plan(source).excluded
+    (source / "test_suite.sh").write_text("make test")
+    assert "test_suite.sh" in _names(source)
+    (source / "lib/plugin_manager.sh").symlink_to("/opt/mobileops/plugin_manager.sh")
+    assert _code(source) == PackCode.LINK
+
+
 def test_a_link_to_a_folder_is_an_error(source):
     (source / "linked").symlink_to("/etc")
     assert _code(source) == PackCode.LINK

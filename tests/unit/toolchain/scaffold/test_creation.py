@@ -135,6 +135,18 @@ def test_a_folder_of_that_name_that_is_empty_is_filled_in_place(tmp_path: Path) 
     assert here.stat().st_ino == inode  # a shell that stands in it still does
 
 
+def test_a_folder_with_only_a_link_to_the_script_that_was_typed_is_filled_in_place(tmp_path: Path) -> None:
+    here = tmp_path / "my-plugin"
+    here.mkdir()
+    (here / "plugin_manager.sh").symlink_to("/opt/mobileops/plugin_manager.sh")
+    assert scaffold.create("my-plugin", "service", parent=here).path == here
+    assert (here / "plugin_manager.sh").is_symlink()
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "plugin_manager.sh").write_text("echo of the author's own\n")
+    assert scaffold.create("other", "service", parent=other).path == other / "other"
+
+
 def test_an_empty_folder_at_the_target_is_filled_too(tmp_path: Path) -> None:
     (tmp_path / "my-plugin").mkdir()
     assert scaffold.create("my-plugin", "service", parent=tmp_path).path == tmp_path / "my-plugin"

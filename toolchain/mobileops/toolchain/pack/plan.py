@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from mobileops.bundle.layout import MODE_EXECUTABLE, MODE_PLAIN, RESERVED_FOLDER, member_order
 from mobileops.bundle.limits import MAX_MEMBER_BYTES, MAX_MEMBERS, MAX_TOTAL_BYTES
 from mobileops.bundle.names import NameSet
-from mobileops.toolchain.leftovers import folder_reason
+from mobileops.toolchain.leftovers import SCRIPT_LINKS, folder_reason
 from mobileops.toolchain.pack import overrides
 from mobileops.toolchain.pack.codes import PackCode, fail
 from mobileops.toolchain.pack.include import file_reason, load_rules
@@ -168,6 +168,8 @@ class _Walk:
 
     def _file(self, name: str, entry: os.DirEntry[str]) -> None:
         reason = file_reason(name, self._rules, plugin=self._plugin)
+        if name in SCRIPT_LINKS and entry.is_symlink():
+            reason = "link to a script of MobileOps"
         if reason is not None:
             self.excluded.append((name, reason))
             return

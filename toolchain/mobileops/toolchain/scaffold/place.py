@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from mobileops.errors import HostFault, NotFoundError, UsageError
+from mobileops.toolchain.leftovers import SCRIPT_LINKS
 
 MANIFEST_NAMES: Final = ("plugin.json", "plugin.yaml")
 _APPEARED: Final = frozenset({errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR})
@@ -18,13 +19,15 @@ _APPEARED: Final = frozenset({errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR})
 def choose_target(parent: Path, name: str) -> Path:
     """Return the folder to make: ``parent`` itself if it is called ``name`` and is empty, else ``parent/name``.
 
+    Links to the scripts of a checkout do not count: whoever types ``./plugin_manager.sh`` in the folder has one there.
+
     Raises:
         NotFoundError: MOP7106, there is no folder ``parent``.
         UsageError: MOP7103, the target has something in it, or ``parent`` is that plugin already.
     """
     try:
         here = parent.resolve(strict=True)
-        entries = {entry.name for entry in here.iterdir()}
+        entries = _entries(here)
         if here.name == name and not entries:
             return here
         if here.name == name and entries.intersection(MANIFEST_NAMES):
@@ -75,13 +78,17 @@ def put(rendered: Path, target: Path) -> None:
 
 def _fill(target: Path, staged: Path) -> None:
     """Move each entry into an existing folder: replacing it would leave the author's shell in a deleted one."""
-    if {entry.name for entry in target.iterdir()} != {staged.parent.name}:
+    if _entries(target) != {staged.parent.name}:
         raise _occupied(target)
     with contextlib.ExitStack() as undo:
         for entry in sorted(staged.iterdir()):
             moved = entry.rename(target / entry.name)
             undo.callback(_remove, moved)
         undo.pop_all()
+
+
+def _entries(folder: Path) -> set[str]:
+    return {entry.name for entry in folder.iterdir() if not (entry.name in SCRIPT_LINKS and entry.is_symlink())}
 
 
 def _remove(entry: Path) -> None:
