@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import unittest
+from pathlib import Path
 
 from mobileops.plugin.testing import PluginTestCase
+
+MANIFEST = json.loads((Path(__file__).resolve().parents[1] / "plugin.json").read_text(encoding="utf-8"))
 
 
 class Test{{ cookiecutter.__class_name }}(PluginTestCase):
@@ -31,7 +35,7 @@ class Test{{ cookiecutter.__class_name }}(PluginTestCase):
 
     def test_status(self) -> None:
         """The status names the version in plugin.json."""
-        self.assertEqual(self.plugin.get_status()["version"], "0.1.0")
+        self.assertEqual(self.plugin.get_status()["version"], MANIFEST["version"])
 
     def test_stop_ends_the_service_promptly(self) -> None:
         """`start()` returns soon after `stop()`."""

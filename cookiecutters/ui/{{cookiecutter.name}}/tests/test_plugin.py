@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import unittest
+from pathlib import Path
 
 from mobileops.plugin.testing import PluginTestCase
+
+MANIFEST = json.loads((Path(__file__).resolve().parents[1] / "plugin.json").read_text(encoding="utf-8"))
 
 
 class Test{{ cookiecutter.__class_name }}(PluginTestCase):
@@ -19,7 +23,7 @@ class Test{{ cookiecutter.__class_name }}(PluginTestCase):
         """Every row is a label and a text."""
         panel = self.plugin.render("overview")
         self.assertEqual(panel["title"], "Overview")
-        self.assertEqual(panel["rows"][0], {"label": "Version", "value": "0.1.0"})
+        self.assertEqual(panel["rows"][0], {"label": "Version", "value": MANIFEST["version"]})
 
     def test_each_drawing_is_counted(self) -> None:
         """The panel changes from one refresh to the next."""
