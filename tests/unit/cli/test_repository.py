@@ -50,10 +50,23 @@ def test_publishing_says_what_it_did(mobileops, author, tmp_path):
 
 def test_what_this_host_does_not_trust_is_not_published(mobileops, author, tmp_path):
     bundle = author.publish("echo")
-    bundle.with_name(f"{bundle.name}.sigstore.json").unlink()
-    code, _, err = mobileops("publish", "echo")
-    assert (code, "MOP3000" in err) == (3, True)
+    signature = bundle.with_name(f"{bundle.name}.sigstore.json")
+    signature.write_bytes(author.publish("other").with_name("other-1.0.0.zip.sigstore.json").read_bytes())
+    assert mobileops("publish", "echo")[0] == 3
+    signature.unlink()
+    code, _, err = mobileops("publish", f"dist/{bundle.name}")
+    assert (code, "MOP3000" in err, signature.exists()) == (3, True, False)
     assert not (tmp_path / "home" / "repository").exists()
+
+
+def test_what_was_built_here_is_signed_for_the_local_repository_and_for_no_other(mobileops, author, tmp_path):
+    bundle = author.publish("echo")
+    bundle.with_name(f"{bundle.name}.sigstore.json").unlink()
+    mobileops("repo", "init", str(tmp_path / "shop"))
+    code, _, err = mobileops("publish", "echo", "--repository", str(tmp_path / "shop"))
+    assert (code, "MOP3000" in err) == (3, True)
+    code, out, err = mobileops("publish", "echo")
+    assert (code, "it had no signature: signed by" in err, "published echo" in out) == (0, True, True)
 
 
 def test_another_signer_needs_a_reason(mobileops, author, tmp_path):

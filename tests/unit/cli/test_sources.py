@@ -66,12 +66,24 @@ def test_a_file_is_itself(home: Home, tmp_path: Path) -> None:
     assert find_bundle("x.zip", home, cwd=tmp_path) == path
 
 
+def test_a_link_to_a_bundle_is_the_bundle_with_the_name_that_was_signed(home: Home, tmp_path: Path) -> None:
+    path = touch(tmp_path / "x-1.0.0.zip", 0)
+    (tmp_path / "latest.zip").symlink_to("x-1.0.0.zip")
+    assert find_bundle("latest.zip", home, cwd=tmp_path) == path
+
+
 def test_a_name_with_or_without_zip_is_the_newest_built_bundle(home: Home, tmp_path: Path) -> None:
     touch(tmp_path / "echo" / "dist" / "echo-1.0.0.zip", 10)
     newest = touch(home.sources / "echo" / "dist" / "echo-1.1.0.zip", 5)
     touch(tmp_path / "dist" / "echo-extra-9.0.0.zip", 0)
     assert find_bundle("echo.zip", home, cwd=tmp_path) == newest
     assert find_bundle("echo", home, cwd=tmp_path) == newest
+
+
+def test_a_path_into_another_folder_is_that_file_and_no_bundle_of_its_name(home: Home, tmp_path: Path) -> None:
+    touch(tmp_path / "dist" / "echo-1.0.0.zip", 0)
+    with pytest.raises(NotFoundError, match=r"there is no file '/downloads/echo\.zip'"):
+        find_bundle("/downloads/echo.zip", home, cwd=tmp_path)
 
 
 def test_a_version_chooses_among_the_built_bundles(home: Home, tmp_path: Path) -> None:

@@ -44,9 +44,13 @@ def choose(arguments: argparse.Namespace, console: Console, home: Home) -> Signe
     if mode == "key":
         return _key(arguments, console, home)
     if mode == "local":
-        identity = arguments.identity or f"{getpass.getuser()}@localhost"
-        return LocalSigner(LocalInstance.open_or_create(home.sigstore), identity)
+        return local(home, arguments.identity)
     return _sigstore(arguments, console, mode)
+
+
+def local(home: Home, identity: str | None = None) -> Signer:
+    """Return the local instance as a signer, for this user if nobody else is named."""
+    return LocalSigner(LocalInstance.open_or_create(home.sigstore), identity or f"{getpass.getuser()}@localhost")
 
 
 def facts(signed: Signed) -> dict[str, object]:

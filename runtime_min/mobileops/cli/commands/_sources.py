@@ -55,7 +55,8 @@ def find_source(word: str | None, home: Home, *, cwd: Path) -> Path:
 def find_bundle(word: str, home: Home, *, cwd: Path, version: str | None = None) -> Path:
     """Return the bundle that a word names.
 
-    It is a file, or the newest built bundle of that plugin (``my-plugin`` or ``my-plugin.zip``).
+    It is a file, or the newest built bundle of that plugin (``my-plugin`` or ``my-plugin.zip``). A path into another
+    folder is that file and nothing else.
 
     Args:
         word: what the person typed.
@@ -68,10 +69,12 @@ def find_bundle(word: str, home: Home, *, cwd: Path, version: str | None = None)
     """
     path = cwd / word
     if path.is_file() and version is None:
-        return path
+        return behind_link(path)
+    if "/" in word and word.endswith(BUNDLE_SUFFIX):
+        raise NotFoundError(f"there is no file {word!r}", code="MOP7011", fix="look at the path, and where you are")
     name = Path(word).name.removesuffix(BUNDLE_SUFFIX)
     file_name = re.compile(rf"{re.escape(name)}-{re.escape(version) if version else _VERSION}{_PLATFORM}\.zip")
-    places = [cwd, cwd / "dist", cwd / name / "dist", home.sources / name / "dist"]
+    places = list(dict.fromkeys((cwd, cwd / "dist", cwd / name / "dist", home.sources / name / "dist")))
     built = [
         bundle
         for place in places
@@ -88,6 +91,11 @@ def find_bundle(word: str, home: Home, *, cwd: Path, version: str | None = None)
         why=f"looked in {', '.join(str(place) for place in places)}",
         fix=f"mobileops package {name} builds one",
     )
+
+
+def behind_link(path: Path) -> Path:
+    """Return the file that a path stands for: a link such as ``latest.zip`` has not the name that was signed."""
+    return path.resolve() if path.is_symlink() else path
 
 
 def _is_called(folder: Path, name: str) -> bool:

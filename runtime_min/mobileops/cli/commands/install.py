@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mobileops.bundle import open_bundle
 from mobileops.cli.commands._installing import Order, carry_out, open_built, open_repositories, plan_options
-from mobileops.cli.commands._sources import BUNDLE_SUFFIX, find_bundle
+from mobileops.cli.commands._sources import BUNDLE_SUFFIX, behind_link, find_bundle
 from mobileops.errors import UsageError
 from mobileops.manifest import Version, VersionRange
 from mobileops.runtime.installation import offers
@@ -49,7 +49,7 @@ def _order(arguments: argparse.Namespace, home: Home, console: Console, *, cwd: 
                 code="MOP7003",
                 fix=f"mobileops install {word}, or give the plugin's name with a version",
             )
-        return _of_file(cwd / word, home, built, console)
+        return _of_file(behind_link(cwd / word), home, built, console)
     if not word.endswith(BUNDLE_SUFFIX) and "/" not in word:
         repositories = open_repositories(home, console)
         if repositories is not None and repositories.versions(word):

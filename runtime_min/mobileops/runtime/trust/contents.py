@@ -121,11 +121,12 @@ def check_members(found: Contents, *, trail: Trail) -> None:
 def _compare(found: Contents, comparisons: tuple[tuple[Code, str, object, object], ...]) -> None:
     for code, subject, here, signed in comparisons:
         if here != signed:
+            again = "get the bundle and its signature again, together, from where they came from"
             raise refuse(
                 code,
                 f"the {subject} is {here!r}, but {signed!r} was signed",
                 where=found.where,
-                fix="get the bundle and its signature again, together, from where they came from",
+                fix=f"give it its name back, or {again}" if code is Code.SUBJECT_NAME else again,
             )
 
 

@@ -16,7 +16,7 @@ from sigstore.verify import Verifier
 from sigstore.verify.policy import Identity
 
 from mobileops.bundle import open_bundle
-from mobileops.errors import BundleRefused, HostFault, NotFoundError
+from mobileops.errors import BundleRefused, HostFault, NotFoundError, TrustRefused
 from mobileops.runtime.trust import Pin, TrustPolicy, verify
 from mobileops.toolchain.sign import LocalInstance
 
@@ -316,7 +316,9 @@ def test_step_4_a_changed_member_with_its_table_rewritten_is_refused(release):
 
 def test_step_4_a_renamed_archive_is_refused(release):
     release.archive = release.archive.rename(release.archive.with_name("tiny-plugin-9.9.9.zip"))
-    assert release.refusal(signature=release.signature) == ("MOP3041", "invalid")
+    with pytest.raises(TrustRefused, match="fix: give it its name back") as caught:
+        release.verify(signature=release.signature)
+    assert caught.value.code == "MOP3041"
 
 
 def test_step_4_another_file_table_than_the_signed_one_is_refused(release):
