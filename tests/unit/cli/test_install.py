@@ -234,6 +234,7 @@ def test_exact_versions_and_ranges(mobileops: Run, published: Callable[..., Path
         assert Store(home).get("app").version == chosen
     code, _out, err = mobileops("install", "app", "9.9.9")
     assert (code, "MOP6040" in err, "2.0.0, 1.5.0, 1.0.0" in err) == (1, True, True)
+    assert "you ask for app 9.9.9; versions" in err
 
 
 def test_a_conflict_changes_nothing_and_is_short(mobileops: Run, published: Callable[..., Path], home: Home) -> None:

@@ -10,7 +10,7 @@ from mobileops.runtime.installation.offers import INSTALLED
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mobileops.manifest import VersionRange
+    from mobileops.manifest import Version, VersionRange
     from mobileops.runtime.repository.document import Candidate
 
 MAX_NEEDS: Final = 4
@@ -25,16 +25,19 @@ class Need(NamedTuple):
         versions: that will do; None for any.
         by: who needs it; None for the operator, or for what is installed.
         asked: whether the operator asked for it now.
+        exactly: the one version that the operator asked for.
     """
 
     name: str
     versions: VersionRange | None
     by: Candidate | None
     asked: bool = False
+    exactly: Version | None = None
 
     def __str__(self) -> str:
         """Say who needs what."""
-        what = self.name if self.versions is None else f"{self.name} {self.versions}"
+        wanted = self.versions or self.exactly
+        what = self.name if wanted is None else f"{self.name} {wanted}"
         if self.by is None:
             return f"you ask for {what}" if self.asked else f"{what} is installed"
         there = " (installed)" if self.by.repository == INSTALLED else ""

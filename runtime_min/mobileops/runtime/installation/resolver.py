@@ -169,7 +169,7 @@ class Resolver:
             for name, one in sorted(self._installed.items())
             if name not in asked and self._is_whole(one.candidate)
         ]
-        wanted = [Need(wish.name, wish.versions, None, asked=True) for wish in asked.values()]
+        wanted = [Need(wish.name, wish.versions, None, asked=True, exactly=wish.exactly) for wish in asked.values()]
         provider: Any = _Provider(self, asked)
         try:
             result = resolvelib.Resolver(provider, resolvelib.BaseReporter()).resolve([*wanted, *kept])
