@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from mobileops.cli.verbs import BY_NAME, VERBS, Verb
+from mobileops.cli.verbs import BY_NAME, LATER, VERBS, Verb
 
 TYPE_CHECKING = False  # see mobileops.cli.verbs
 if TYPE_CHECKING:
@@ -173,6 +173,15 @@ def _run(words: list[str], console: Console) -> int:
 
 def _verb(word: str) -> Verb:
     verb = BY_NAME.get(word)
+    if verb is None and word in LATER:
+        from mobileops.errors import UsageError  # noqa: PLC0415  only a mistake needs it
+
+        raise UsageError(
+            f"this version has no verb {word!r} yet",
+            code="MOP7008",
+            why=LATER[word],
+            fix="mobileops --help lists the verbs of this version",
+        )
     if verb is None:
         from mobileops.cli.suggestions import did_you_mean  # noqa: PLC0415  only a mistake needs it
         from mobileops.errors import UsageError  # noqa: PLC0415  only a mistake needs it

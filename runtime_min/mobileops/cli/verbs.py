@@ -138,4 +138,7 @@ VERBS: Final = (
     Verb("daemon", "host", "", "run the plugin manager in the foreground, or stop it"),
 )
 
+LATER: Final = {"cluster": "this version runs plugins on the machine it is installed on, and knows of no other"}
+"""Words of the design that are no verbs of this version: why."""
+
 BY_NAME: Final = {verb.name: verb for verb in VERBS}

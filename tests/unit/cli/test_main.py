@@ -64,6 +64,7 @@ def test_help_verb_is_verb_help(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (("instal",), "MOP7001", "'instal'", "did you mean 'install'?"),
         (("xyzzy",), "MOP7001", "'xyzzy'", "--help"),
+        (("cluster", "configure"), "MOP7008", "'cluster'", "--help"),
         (("list", "--jsn"), "MOP7002", "'--jsn'", "did you mean '--json'?"),
         (("list", "extra"), "MOP7002", "'extra'", "mobileops list --help"),
         (("call", "a"), "MOP7003", "method", "mobileops call --help"),
