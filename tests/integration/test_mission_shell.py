@@ -32,6 +32,7 @@ MACHINE: Final = CHECKOUT / "tests" / "fakes" / "fresh_machine.py"
 HOME: Final = "/var/lib/mobileops"
 PLUGIN: Final = f"{HOME}/plugins/my-plugin"
 ACCEPT: Final = "\n"
+END_OF_INPUT: Final = "\x04"
 NOXFILE: Final = """
 import nox
 
@@ -140,7 +141,11 @@ DEBUGGING: Final = (
     Line("export MOBILEOPS_PLUGIN_DEBUG=1"),
     mobileops("start my-plugin", r"my-plugin 2\.1\.0 is running"),
     mobileops("debug my-plugin", "unknown verb 'debug'", exit_code=2),
-    mobileops("shell my-plugin", "unknown verb 'shell'", exit_code=2),
+    mobileops(
+        "shell my-plugin",
+        r"my-plugin 2\.1\.0, pid \d+: 'plugin' is the instance",
+        keys=((">>>", "plugin.process_data({'a': ' b '})\n"), ("'success'[^>]*>>>", END_OF_INPUT)),
+    ),
 )
 CLUSTERING: Final = (
     mobileops("cluster configure", NOT_YET, exit_code=2),
