@@ -12,16 +12,13 @@ import os
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 from pathlib import Path
 
+from _sandbox import sandbox
 from _timing import Contender, as_json, measure, report
 
-from mobileops.runtime.isolation.credentials import plugin_uid
 from mobileops.runtime.isolation.network import Destination, NetworkGrants
-from mobileops.runtime.isolation.policy import Limits, SandboxPolicy
-from mobileops.runtime.launching.launcher import Launcher
 
 ROUNDS = 15
 BULK_BYTES = 256 << 20
@@ -78,40 +75,32 @@ def main() -> None:
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
     port = listener.getsockname()[1]
     threading.Thread(target=serve, args=(listener,), daemon=True).start()
-    with tempfile.TemporaryDirectory() as name:
-        base = Path(name)
-        base.chmod(0o755)
-        app = base / "plugins" / "bench"
-        app.mkdir(parents=True)
-        (app / "bench.py").write_text(PLUGIN)
-        limits = Limits(memory_bytes=256 << 20, processes=32, open_files=256, file_size_bytes=64 << 20)
-        grants = NetworkGrants(tcp=(Destination("network.tcp", "127.0.0.1", (port,)),))
-        policy = SandboxPolicy("bench", str(app), str(base / "data" / "bench"), plugin_uid(0), limits, network=grants)
-        with Launcher(plugins=base / "plugins", data=base / "data") as launcher:
-            launched = launcher.launch(policy, {"port": port}, entry="bench:main")
-            ours, theirs = socket.socketpair()
-            words = [os.path.realpath(sys.executable), "-I", "-c", DIRECT, str(theirs.fileno()), str(port), str(app)]
-            with subprocess.Popen(words, pass_fds=(theirs.fileno(),)):
-                theirs.close()
-                summaries = [
-                    report(
-                        title,
-                        measure(
-                            [
-                                Contender("no sandbox", call=lambda what=what: order(ours, what)),
-                                Contender("plugin", call=lambda what=what: order(launched.channel, what)),
-                            ],
-                            rounds=options.rounds,
-                        ),
-                        subject="plugin",
-                    )
-                    for title, what in (
-                        (f"{BULK_BYTES >> 20} MiB over one connection", b"b"),
-                        (f"{CONNECTIONS} connections", b"c"),
-                    )
-                ]
-                ours.close()
-                launched.channel.close()
+    grants = NetworkGrants(tcp=(Destination("network.tcp", "127.0.0.1", (port,)),))
+    with sandbox({"bench.py": PLUGIN}) as where:
+        launched = where.launcher.launch(where.policy(network=grants), {"port": port}, entry="bench:main")
+        ours, theirs = socket.socketpair()
+        words = [os.path.realpath(sys.executable), "-I", "-c", DIRECT, str(theirs.fileno()), str(port), str(where.app)]
+        with subprocess.Popen(words, pass_fds=(theirs.fileno(),)):
+            theirs.close()
+            summaries = [
+                report(
+                    title,
+                    measure(
+                        [
+                            Contender("no sandbox", call=lambda what=what: order(ours, what)),
+                            Contender("plugin", call=lambda what=what: order(launched.channel, what)),
+                        ],
+                        rounds=options.rounds,
+                    ),
+                    subject="plugin",
+                )
+                for title, what in (
+                    (f"{BULK_BYTES >> 20} MiB over one connection", b"b"),
+                    (f"{CONNECTIONS} connections", b"c"),
+                )
+            ]
+            ours.close()
+            launched.channel.close()
     if options.json:
         options.json.write_text(as_json(summaries))
 

@@ -8,18 +8,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import select
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from _sandbox import SPARE_READY_S, Sandbox, end, sandbox
 from _timing import Contender, as_json, measure, report
-
-from mobileops.runtime.isolation.credentials import plugin_uid
-from mobileops.runtime.isolation.policy import Limits, SandboxPolicy
-from mobileops.runtime.launching.launcher import Launcher
 
 if TYPE_CHECKING:
     from mobileops.runtime.launching.launched import Launched
@@ -27,8 +22,6 @@ if TYPE_CHECKING:
 ROUNDS = 40
 SUBJECT = "sandboxed plugin, cold"
 WARM = "sandboxed plugin, warm"
-#: Longer than the zygote waits before it makes a spare, and than a spare takes.
-SPARE_READY_S = 0.15
 PLUGIN = """
 def main(channel, assignment):
     channel.sendall(b"ready")
@@ -39,9 +32,9 @@ def main(channel, assignment):
 class PluginStart:
     """Starts one plugin process after another; the one before is ended outside the measured time."""
 
-    def __init__(self, launcher: Launcher, policy: SandboxPolicy) -> None:
-        self._launcher = launcher
-        self._policy = policy
+    def __init__(self, where: Sandbox) -> None:
+        self._launcher = where.launcher
+        self._policy = where.policy()
         self._launched: Launched | None = None
 
     def start(self) -> None:
@@ -64,10 +57,7 @@ class PluginStart:
         """End the process that was started last and wait until it is gone."""
         if self._launched is None:
             return
-        self._launched.channel.close()
-        select.select([self._launched.pidfd], [], [])
-        os.close(self._launched.pidfd)
-        os.close(self._launched.output)
+        end(self._launched)
         self._launcher.read_exits()
         self._launched = None
 
@@ -78,26 +68,18 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        base = Path(name)
-        base.chmod(0o755)
-        app = base / "plugins" / "bench"
-        app.mkdir(parents=True)
-        (app / "bench.py").write_text(PLUGIN)
-        limits = Limits(memory_bytes=256 << 20, processes=32, open_files=256, file_size_bytes=64 << 20)
-        policy = SandboxPolicy("bench", str(app), str(base / "data" / "bench"), plugin_uid(0), limits)
-        with Launcher(plugins=base / "plugins", data=base / "data") as launcher:
-            plugin = PluginStart(launcher, policy)
-            python = os.path.realpath(sys.executable)
-            results = measure(
-                [
-                    Contender("python -I -S -c pass", command=[python, "-I", "-S", "-c", "pass"]),
-                    Contender(SUBJECT, call=plugin.start, prepare=plugin.end_and_use_the_spare),
-                    Contender(WARM, call=plugin.start, prepare=plugin.end_and_wait_for_a_spare),
-                ],
-                rounds=options.rounds,
-            )
-            plugin.end()
+    with sandbox({"bench.py": PLUGIN}) as where:
+        plugin = PluginStart(where)
+        python = os.path.realpath(sys.executable)
+        results = measure(
+            [
+                Contender("python -I -S -c pass", command=[python, "-I", "-S", "-c", "pass"]),
+                Contender(SUBJECT, call=plugin.start, prepare=plugin.end_and_use_the_spare),
+                Contender(WARM, call=plugin.start, prepare=plugin.end_and_wait_for_a_spare),
+            ],
+            rounds=options.rounds,
+        )
+        plugin.end()
     summaries = [report("start of a plugin process", results, subject=subject) for subject in (SUBJECT, WARM)]
     if options.json:
         options.json.write_text(as_json(summaries))
