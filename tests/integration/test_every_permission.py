@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -12,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mobileops.manifest._generated import PERMISSIONS
+from tests.fakes.own_network import result_in_own_network
 
 CATALOGUE = sorted(PERMISSIONS)
 #: How a refusal shows: the plugin manager's, or the kernel's as Python says it.
@@ -24,19 +22,8 @@ def found():
     with tempfile.TemporaryDirectory(dir="/var/tmp") as name:  # the sandbox has its own /tmp
         folder = Path(name)
         folder.chmod(0o755)
-        own_user = ["--map-root-user"] if os.geteuid() else []
         command = [sys.executable, "-m", "tests.integration.every_permission", name]
-        done = subprocess.run(
-            ["unshare", *own_user, "--net", "--mount", *command],
-            cwd=Path(__file__).parents[2],
-            env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin"},
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+        return result_in_own_network(command, cwd=Path(__file__).parents[2])
 
 
 def test_no_case_is_of_a_permission_that_does_not_exist(found):

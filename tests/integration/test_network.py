@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 import uv
+
+from tests.fakes.own_network import result_in_own_network
 
 HERE = Path(__file__).parent
 LIBRARIES = ("aiohttp>=3.10", "httpx>=0.27", "pg8000>=1.31", "requests>=2.32")
@@ -34,19 +34,8 @@ def found(account, libraries):
     for path in (account.folder, *account.folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
     account.give(account.folder)
-    own_user = ["--map-root-user"] if account.identity or os.geteuid() else []
-    done = subprocess.run(
-        ["unshare", *own_user, "--net", "--mount", str(account.python), "-I", "network_world.py", str(account.folder)],
-        cwd=account.folder,
-        env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-        **account.identity,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    command = [str(account.python), "-I", "network_world.py", str(account.folder)]
+    return result_in_own_network(command, cwd=account.folder, identity=account.identity)
 
 
 def test_clients_work_unchanged_and_reach_what_is_granted_and_nothing_else(found):

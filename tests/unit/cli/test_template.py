@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from mobileops.cli.main import main
 from mobileops.toolchain._resources import cookiecutters_root
 from mobileops.toolchain.scaffold import creation, update
 
@@ -17,18 +16,10 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def mobileops(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+def mobileops(mobileops: Run) -> Run:
     """Run a command line beside a fresh plugin and return exit code, output and error output."""
-    monkeypatch.setenv("MOBILEOPS_HOME", str(tmp_path / "home"))
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words: str) -> tuple[int, str, str]:
-        code = main(words)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    assert run("create-template", "my-plugin", "service")[0] == 0
-    return run
+    assert mobileops("create-template", "my-plugin", "service")[0] == 0
+    return mobileops
 
 
 @pytest.fixture

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
 from mobileops.errors import HostFault, PermissionDenied
-from mobileops.manifest import Permission, parse
+from mobileops.manifest import Permission
 from mobileops.runtime import audit
 from mobileops.runtime.instances.decisions import Decisions
 from mobileops.runtime.isolation.policy import compile_policy
-
-
-def manifest(*permissions):
-    document = {
-        "name": "clock",
-        "version": "1.2.3",
-        "description": "d",
-        "author": "a",
-        "license": "MIT",
-        "type": "service",
-        "entry_point": "main.py",
-        "permissions": list(permissions),
-    }
-    return parse(json.dumps(document).encode())
+from tests.fakes.manifests import clock
 
 
 def decisions(folder, *permissions):
-    return Decisions(folder, manifest(*permissions))
+    return Decisions(folder, clock(*permissions))
 
 
 def written(folder):
@@ -39,7 +25,7 @@ def written(folder):
 
 
 def started(folder, *permissions, environment=()):
-    compiled = compile_policy(manifest(*permissions), app=Path("/a"), data=Path("/d"), uid=None)
+    compiled = compile_policy(clock(*permissions), app=Path("/a"), data=Path("/d"), uid=None)
     decisions(folder, *permissions).start(compiled, dict(environment))
 
 

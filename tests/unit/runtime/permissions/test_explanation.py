@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 
 import pytest
 
-from mobileops.manifest import parse
 from mobileops.runtime.isolation import bare, policy, sandbox
 from mobileops.runtime.isolation.network import NetworkGrants
 from mobileops.runtime.isolation.policy import Grant, Limits, compile_policy
 from mobileops.runtime.launching.zygote import ENVIRONMENT
 from mobileops.runtime.permissions.explanation import explain
 from mobileops.runtime.permissions.without_namespaces import without_namespaces
+from tests.fakes.manifests import clock
 
 OTHER = {
     "name": "other",
@@ -29,26 +28,12 @@ OTHER = {
 LIMITS = {"memory_bytes": 1 << 20, "processes": 3, "open_files": 5, "file_size_bytes": 1 << 21, "cpu": 0.5}
 
 
-def manifest(*permissions):
-    document = {
-        "name": "clock",
-        "version": "1.2.3",
-        "description": "d",
-        "author": "a",
-        "license": "MIT",
-        "type": "service",
-        "entry_point": "main.py",
-        "permissions": list(permissions),
-    }
-    return parse(json.dumps(document).encode())
-
-
 def compiled(*permissions):
-    return compile_policy(manifest(*permissions), app=Path("/a"), data=Path("/d"), uid=None)
+    return compile_policy(clock(*permissions), app=Path("/a"), data=Path("/d"), uid=None)
 
 
 def said(*permissions, side="can", title=None):
-    found = explain(manifest(*permissions), compiled(*permissions))
+    found = explain(clock(*permissions), compiled(*permissions))
     sections = [section for section in found.sections if title in {None, section.title}]
     return "\n".join(one.text for section in sections for one in getattr(section, side))
 
@@ -59,10 +44,10 @@ def test_the_words_change_with_every_field_of_the_policy(field):
     if field == "limits":
         for name, value in LIMITS.items():
             after = dataclasses.replace(before, limits=dataclasses.replace(before.limits, **{name: value}))
-            assert explain(manifest(), after) != explain(manifest(), before), name
+            assert explain(clock(), after) != explain(clock(), before), name
         return
     after = dataclasses.replace(before, **{field: OTHER[field]})
-    assert explain(manifest(), after) != explain(manifest(), before)
+    assert explain(clock(), after) != explain(clock(), before)
 
 
 def test_every_limit_is_tried_above():
@@ -83,7 +68,7 @@ def test_a_rule_that_is_added_to_the_sandbox_is_said(monkeypatch):
 
 def test_a_granted_path_is_said_with_its_mode_and_permission():
     permissions = ("filesystem.read:/srv", "filesystem.write:/srv/out")
-    found = explain(manifest(*permissions), compiled(*permissions)).sections[0]
+    found = explain(clock(*permissions), compiled(*permissions)).sections[0]
     granted = {one.text: one.permission for one in found.can if one.permission}
     assert granted == {
         "read          /srv of the host, and all beneath it": "filesystem.read:/srv",
@@ -138,9 +123,7 @@ def test_no_network_permission_is_no_network():
     ],
 )
 def test_a_network_permission_is_said_with_host_and_port(permission, words):
-    (statement,) = (
-        one for one in explain(manifest(permission), compiled(permission)).sections[1].can if one.permission
-    )
+    (statement,) = (one for one in explain(clock(permission), compiled(permission)).sections[1].can if one.permission)
     assert (statement.text, statement.permission) == (words, permission)
     assert "network broker" in statement.enforced_by
 
@@ -153,7 +136,7 @@ def test_names_are_looked_up_for_grants_alone():
 
 
 def at_the_level_without_namespaces(*permissions):
-    return without_namespaces(explain(manifest(*permissions), compiled(*permissions)), compiled(*permissions))
+    return without_namespaces(explain(clock(*permissions), compiled(*permissions)), compiled(*permissions))
 
 
 def test_without_namespaces_nothing_is_said_to_be_held_by_one():

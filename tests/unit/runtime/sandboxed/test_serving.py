@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mobileops.plugin.loading import search_path
 from mobileops.runtime.channel.rpc import STREAM_WINDOW, Frame, Kind, encode
 from tests.fakes.plugin_folder import write_plugin
-from tests.fakes.worker_thread import Running, close_all
+from tests.fakes.worker_thread import Running
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 PLAIN = """
@@ -116,15 +113,6 @@ MIXED = """
         def unsendable(self):
             yield object()
 """
-
-
-@pytest.fixture(autouse=True)
-def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    monkeypatch.setattr(sys, "path", [*search_path(tmp_path / "echo"), *sys.path])
-    yield
-    close_all()
-    sys.modules.pop("main", None)
 
 
 @pytest.fixture

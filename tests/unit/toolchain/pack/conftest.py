@@ -18,6 +18,12 @@ MANIFEST = {
 }
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    """Keep the wheels of tests out of the cache of whoever runs them."""
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))
+
+
 @pytest.fixture
 def source(tmp_path):
     """Return a folder with a plugin of three files."""

@@ -17,12 +17,6 @@ from mobileops.toolchain.pack.targets import running
 from tests.fakes.wheels import write_wheel
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    """Keep the wheels of tests out of the cache of whoever runs them."""
-    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))
-
-
 @pytest.fixture
 def wheels(tmp_path):
     folder = tmp_path / "wheels"
