@@ -11,7 +11,6 @@ import contextlib
 import dataclasses
 import os
 import signal
-import socket
 import stat
 import sys
 from pathlib import Path
@@ -20,7 +19,6 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import msgspec
 
 from mobileops.errors import IsolationRefused
-from mobileops.runtime.channel import arena
 from mobileops.runtime.isolation import bare, credentials, refusal, rootfs
 from mobileops.runtime.isolation.child import ASSIGNMENT_LIMIT_BYTES, Request
 from mobileops.runtime.isolation.netns import UDP_PORTS_LIMIT
@@ -29,6 +27,7 @@ from mobileops.runtime.isolation.syscalls import machine_table
 from mobileops.runtime.launching import spawning
 from mobileops.runtime.launching.brokering import Broker
 from mobileops.runtime.launching.conversation import Conversation, gone
+from mobileops.runtime.launching.ends import ends
 from mobileops.runtime.launching.launched import Exit, Launched
 from mobileops.runtime.launching.places import Places
 
@@ -196,25 +195,10 @@ class Launcher:
 
     def _launch(self, request: Request, packed: bytes, extras: Sequence[int], uid: int | None) -> Launched:
         self._next_id += 1
-        channel, theirs = socket.socketpair()
-        output, output_write = os.pipe()
-        memory, shared = os.memfd_create("assignment"), arena.create()
-        try:
-            os.write(memory, packed)
-            if uid is not None:  # so that the plugin can open /dev/stderr by name
-                os.fchown(output_write, uid, uid)
-            pidfd = self._conversation().ask(request, [theirs.fileno(), output_write, memory, shared, *extras])
-        except BaseException:
-            channel.close()
-            os.close(output)
-            os.close(shared)
-            raise
-        finally:
-            theirs.close()
-            os.close(output_write)
-            os.close(memory)
+        with ends(packed, uid=uid) as own:
+            pidfd = self._conversation().ask(request, [*own.theirs, *extras])
         self._running[request.launch_id] = _pid_of(pidfd)
-        return Launched(request.launch_id, self._running[request.launch_id], pidfd, channel, output, shared)
+        return Launched(request.launch_id, self._running[request.launch_id], pidfd, own.channel, own.output, own.arena)
 
     def read_exits(self) -> list[Exit]:
         """Return the ends that were reported since the last call, without waiting.
