@@ -6,7 +6,6 @@ import dataclasses
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from mobileops.cli.commands._manager import states
 from mobileops.cli.commands._trust import decide, warn
 from mobileops.cli.console import printable
 from mobileops.errors import EXIT_DONE, EXIT_REFUSED, MobileOpsError, RefusedError
@@ -126,7 +125,7 @@ def carry_out(order: Order, home: Home, arguments: argparse.Namespace, console: 
         console.print(f"installed {receipt.name} {receipt.version}, signed by {by} ({signer['assurance']})")
         if receipt.granted is not None:
             console.note(f"{receipt.name} has no more permissions than before; the others are denied")
-    console.note(_next(home, receipts[-1].name))
+    console.note(_next(home, receipts[-1].name, was_installed=steps[-1].staged.before is not None))
     return EXIT_DONE
 
 
@@ -203,7 +202,13 @@ def _facts(receipt: Receipt) -> dict[str, Any]:
     }
 
 
-def _next(home: Home, name: str) -> str:
-    if states(home, [name])[name]["state"] in {"stopped", "failed", "quarantined"}:
-        return f"next: mobileops start {name}"
-    return f"{name} still runs as it was; to switch without losing a call: mobileops reload {name}"
+def _next(home: Home, name: str, *, was_installed: bool) -> str:
+    if was_installed and not _is_at_rest(home, name):
+        return f"{name} still runs as it was; to switch without losing a call: mobileops reload {name}"
+    return f"next: mobileops start {name}"
+
+
+def _is_at_rest(home: Home, name: str) -> bool:
+    from mobileops.cli.commands._manager import states  # noqa: PLC0415  what was not installed cannot run
+
+    return states(home, [name])[name]["state"] in {"stopped", "failed", "quarantined"}

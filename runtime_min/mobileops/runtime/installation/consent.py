@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from mobileops.errors import RefusedError
 from mobileops.manifest import Permission, allows
-from mobileops.runtime.permissions.difference import differences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +37,8 @@ def granted(step: Step, answer: Answer) -> tuple[str, ...] | None:
         return None
     if step.is_widening and answer is Answer.NONE:
         raise refusal([step])
+    from mobileops.runtime.permissions.difference import differences  # noqa: PLC0415  a first install does without
+
     allowed = both(step.allowed, step.declared)
     if not any(one.allows_more for one in differences(allowed, step.declared)):
         return None

@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from mobileops.errors import MobileOpsError
 from mobileops.manifest import Permission, Version
-from mobileops.runtime.comparison import compare
-from mobileops.runtime.permissions.difference import differences
-from mobileops.runtime.store import InstalledFiles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -96,6 +93,11 @@ def step(store: Store, staged: Staged, *, origin: str, requested: bool) -> Step:
     before, declared = staged.before, staged.verified.manifest.permissions
     if before is None:
         return Step(staged, origin, requested, (), (), None)
+    # A first install has nothing to be compared with, and does not pay for the comparison.
+    from mobileops.runtime.comparison import compare  # noqa: PLC0415
+    from mobileops.runtime.permissions.difference import differences  # noqa: PLC0415
+    from mobileops.runtime.store import InstalledFiles  # noqa: PLC0415
+
     comparison: Comparison | None = None
     with suppress(MobileOpsError, OSError):  # what is damaged cannot be compared, and installing mends it
         comparison = compare(InstalledFiles(store, before), staged.verified.bundle)

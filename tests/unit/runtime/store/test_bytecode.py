@@ -47,6 +47,12 @@ def test_installed_bytecode_names_the_place_where_the_plugin_sees_its_source(tmp
     assert b"/app/part.py" in next((tmp_path / "__pycache__").iterdir()).read_bytes()
 
 
+def test_bytecode_is_marked_with_this_python_and_the_digest_of_its_source(tmp_path: Path) -> None:
+    compile_tree(tmp_path, make(tmp_path, part="x = 1\n"))
+    header = next((tmp_path / "__pycache__").iterdir()).read_bytes()[:16]
+    assert header == importlib.util.MAGIC_NUMBER + b"\1\0\0\0" + importlib.util.source_hash(b"x = 1\n")
+
+
 def test_what_is_no_source_is_passed_over(tmp_path: Path) -> None:
     names = make(tmp_path, good="x = 1\n", bad="this is no Python\n", null="a\0b", deep="(" * 5000)
     (tmp_path / "data.bin").write_bytes(b"\0")
