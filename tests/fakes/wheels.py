@@ -21,15 +21,16 @@ def write_wheel(
     tag: str = "py3-none-any",
     requires: Sequence[str] = (),
     headers: Sequence[str] = (),
+    entry_points: str = "",
 ) -> Path:
-    """Write a wheel with a console script, so that the installer has something to put into bin/."""
+    """Write a wheel with entry points; without any a console script, so that the installer fills bin/."""
     info = f"{name}-{version}.dist-info"
     lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}", *headers]
     content = {
         **(files or {f"{name}/__init__.py": f"VERSION = {version!r}\n"}),
         f"{info}/METADATA": "".join(f"{line}\n" for line in (*lines, *(f"Requires-Dist: {one}" for one in requires))),
         f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: {tag}\n",
-        f"{info}/entry_points.txt": f"[console_scripts]\n{name}-script = {name}:main\n",
+        f"{info}/entry_points.txt": entry_points or f"[console_scripts]\n{name}-script = {name}:main\n",
         f"{info}/licenses/LICENSE": "Public domain\n",
     }
     rows = []

@@ -89,29 +89,39 @@ class AiProvider(Protocol):
         """End its processes."""
 
 
-def found(part: str) -> Callable[[Surroundings], Any] | None:
-    """Return what makes the provider of a part that a distribution on this host offers; None without one.
+class Offer(NamedTuple):
+    """What a distribution on this host offers.
+
+    Attributes:
+        part: of the platform API.
+        value: ``module:name``, as its entry point has it.
+        load: imports it; raises whatever the distribution's code raises.
+    """
+
+    part: str
+    value: str
+    load: Callable[[], Callable[[Surroundings], object]]
+
+
+def found(part: str) -> Offer | None:
+    """Return what a distribution on this host offers for a part; None without one.
 
     Raises:
-        HostFault: MOP5319, there are several, or it cannot be imported.
+        HostFault: MOP5319, there are several.
     """
     offers = list(importlib.metadata.entry_points(group=GROUP, name=part))
     if not offers:
         return None
-    names = sorted(offer.value for offer in offers)
-    if len(set(names)) > 1:
-        raise _unusable(part, f"several distributions offer one: {', '.join(names)}")
-    try:
-        make: Callable[[Surroundings], Any] = offers[0].load()
-    except Exception as error:
-        raise _unusable(part, f"{names[0]}: {type(error).__name__}: {error}") from error
-    return make
+    names = sorted({offer.value for offer in offers})
+    if len(names) > 1:
+        raise unusable(part, f"several distributions offer one: {', '.join(names)}")
+    return Offer(part, names[0], offers[0].load)
 
 
-def _unusable(part: str, why: str) -> HostFault:
+def unusable(part: str, why: str) -> HostFault:
+    """Return the error for a part that a distribution offers, and that cannot be had."""
     return HostFault(
-        f"the platform's {part!r} has no usable provider",
+        f"the platform's {part!r} has no usable provider: {why}",  # a plugin, and its log, get this line alone
         code="MOP5319",
-        why=why,
         fix=f"uninstall or repair what offers {part!r} in the entry point group {GROUP!r}",
     )

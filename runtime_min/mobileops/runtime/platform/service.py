@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from mobileops.errors import HostFault, NotFoundError
 from mobileops.runtime.isolation.policy import ASSETS
-from mobileops.runtime.platform import providers
+from mobileops.runtime.platform import foreign, providers
 from mobileops.runtime.receipts import Receipts
 from mobileops.runtime.routing.events import Source
 from mobileops.runtime.routing.requests import Operation
@@ -57,7 +58,8 @@ class Platform:
         """End what the providers run."""
         for part in ("ai", "devices"):
             if part in self._made:
-                self._made.pop(part).close()
+                with suppress(HostFault):  # of somebody else; what it still runs ends with the plugin manager
+                    self._made.pop(part).close()
 
     def _watch_devices(self) -> str | None:
         try:
@@ -67,7 +69,8 @@ class Platform:
 
     def _ignore_devices(self) -> None:
         if "devices" in self._made:
-            self._made["devices"].close()
+            with suppress(HostFault):  # of somebody else; what it still emits is heard by nobody
+                self._made["devices"].close()
 
     async def _get_asset(self, instance: Instance, body: Mapping[str, Any]) -> dict[str, Any]:
         stored = await self._asset(instance, str(body["name"]))
@@ -122,7 +125,9 @@ class Platform:
 
     def _provider(self, part: str, embedded: Callable[[Surroundings], Any]) -> Any:  # noqa: ANN401  one of four Protocols
         if part not in self._made:
-            self._made[part] = (providers.found(part) or embedded)(self._surroundings)
+            offer = providers.found(part)
+            around = self._surroundings
+            self._made[part] = embedded(around) if offer is None else foreign.make(offer, around)
         return self._made[part]
 
 

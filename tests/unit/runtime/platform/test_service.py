@@ -163,6 +163,9 @@ class Watched:
     def __init__(self, surroundings):
         self.emit = surroundings.emit
 
+    def devices(self):
+        return []
+
     def watch(self):
         self.steps.append("watch")
         asyncio.get_running_loop().call_soon(self.emit, "device.connected", {"device_id": "usb:1"})
