@@ -17,7 +17,6 @@ import contextlib
 import dataclasses
 import mmap
 import os
-import socket
 import statistics
 import tempfile
 import time
@@ -25,15 +24,27 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from _echo_peers import MODULES, absent, calling
+from _floors import (
+    LARGE,
+    PAYLOAD,
+    PIPELINE,
+    copying_echo,
+    forked,
+    four_copies,
+    framed_echo,
+    msgspec_echo,
+    msgspec_exchange,
+    raw_echo,
+    raw_pipelined,
+)
 from _timing import Result, as_json, report
 from hot_reload import install
 
 from mobileops.manifest import parse
 from mobileops.runtime.channel.blocking import BlockingChannel
 from mobileops.runtime.channel.connection import Connection
-from mobileops.runtime.channel.rpc import CALL, RESULT, Call, Frame, encode
+from mobileops.runtime.channel.rpc import CALL, Call, Frame, encode
 from mobileops.runtime.home import Home
 from mobileops.runtime.isolation.credentials import plugin_uid
 from mobileops.runtime.isolation.policy import compile_policy
@@ -47,9 +58,6 @@ if TYPE_CHECKING:
 
 CALLS = 1000
 LARGE_CALLS = 10
-PIPELINE = 100
-PAYLOAD = b"x" * 64
-LARGE = os.urandom(4 << 20)
 MANIFEST = b"""{"name": "echo", "version": "1.0.0", "description": "Echo", "author": "Nobody", "license": "MIT",
  "type": "processing", "entry_point": "main.py"}"""
 PLUGIN = """
@@ -67,8 +75,6 @@ class Echo(ServicePlugin):
     def process(self, data):
         return data
 """
-_DECODE = msgspec.msgpack.Decoder(Frame).decode
-_ENCODE = msgspec.msgpack.Encoder().encode
 
 
 def start(launcher: Launcher, folder: Path) -> Launched:
@@ -122,15 +128,6 @@ def pipelined(channel: BlockingChannel) -> None:
         left -= len(channel.receive_all())
 
 
-def raw_pipelined(peer: socket.socket) -> None:
-    """Send as many raw messages, each on its own, and read them back."""
-    for _ in range(PIPELINE):
-        peer.sendall(PAYLOAD)
-    left = PIPELINE * len(PAYLOAD)
-    while left:
-        left -= len(peer.recv(1 << 16))
-
-
 async def _never(_frame: object) -> None:
     """Answer what the measured plugin does not ask."""
 
@@ -168,67 +165,6 @@ class Manager:
         self._runner.get_loop().call_soon(self._connection.close)
         self._runner.run(asyncio.sleep(0.01))
         self._runner.close()
-
-
-def raw_echo(theirs: socket.socket) -> None:
-    """Return what comes."""
-    while data := theirs.recv(1 << 16):
-        theirs.sendall(data)
-
-
-def msgspec_echo(theirs: socket.socket) -> None:
-    """Decode what comes, and encode the answer; every message comes in one piece."""
-    while data := theirs.recv(4096):
-        frame = _DECODE(data)
-        theirs.sendall(_ENCODE(Frame(RESULT, frame.id, "", frame.body["args"][0])))
-
-
-def framed_echo(theirs: socket.socket) -> None:
-    """Do the same in frames of any length."""
-    channel = BlockingChannel(theirs)
-    with contextlib.suppress(Exception):
-        while True:
-            frame = channel.receive()
-            channel.send(Frame(RESULT, frame.id, "", frame.body["args"][0]))
-
-
-@contextlib.contextmanager
-def forked(serve: Callable[[socket.socket], None]) -> Iterator[tuple[socket.socket, int]]:
-    """Fork a process that serves one end of a socket, and give the other, and its pid."""
-    ours, theirs = socket.socketpair()
-    child = os.fork()
-    if child == 0:
-        ours.close()
-        serve(theirs)
-        os._exit(0)
-    theirs.close()
-    yield ours, child
-    ours.close()
-    os.waitpid(child, 0)
-
-
-def msgspec_exchange(peer: socket.socket) -> object:
-    """Encode a call, and decode its answer."""
-    peer.sendall(_ENCODE(Frame(CALL, 1, "process", {"args": [PAYLOAD], "kwargs": {}})))
-    return _DECODE(peer.recv(4096)).body
-
-
-def copying_echo(shared: mmap.mmap, theirs: socket.socket) -> None:
-    """Copy 4 MiB out of shared memory and back into another part of it, whenever a byte comes."""
-    size = len(LARGE)
-    while theirs.recv(1):
-        arrived = shared[:size]
-        shared[size : 2 * size] = arrived
-        theirs.send(b"x")
-
-
-def four_copies(shared: mmap.mmap, peer: socket.socket) -> bytes:
-    """Copy 4 MiB in, have the other process do its part, and copy the answer out."""
-    size = len(LARGE)
-    shared[:size] = LARGE
-    peer.send(b"x")
-    peer.recv(1)
-    return shared[size : 2 * size]
 
 
 def alternate(contenders: dict[str, Contender], rounds: int) -> list[Result]:
