@@ -143,10 +143,10 @@ def unused(session: nox.Session) -> None:
 
 @nox.session
 def generated(session: nox.Session) -> None:
-    """Check that generated files are what the schema generates today."""
+    """Check that generated files are what the schema and the command line generate today."""
     install_editable(session)
-    for package in ("spec", "scaffold", "diagnostics"):
-        session.run("python", "-m", f"mobileops.toolchain.{package}", "--check")
+    for package in ("toolchain.spec", "toolchain.scaffold", "toolchain.diagnostics", "cli.generate"):
+        session.run("python", "-m", f"mobileops.{package}", "--check")
 
 
 @nox.session

@@ -64,6 +64,20 @@ def test_the_data_of_the_wheel_is_what_git_has(wheels: dict[str, Path]) -> None:
     assert packaged == set(tracked("schema", "cookiecutters"))
 
 
+def test_manual_and_completions_lie_where_man_and_the_shells_look(wheels: dict[str, Path], checkout: Path) -> None:
+    everything = contents(wheels["mobileops_runtime"]).items()
+    texts = {name.partition(".data/data/share/")[2]: text for name, text in everything}
+    found = {name: text for name, text in texts.items() if name}
+    folder = checkout / "runtime_min"
+    completions = folder / "mobileops" / "cli" / "completions"
+    assert found == {
+        "man/man1/mobileops.1": (folder / "man" / "mobileops.1").read_bytes(),
+        "bash-completion/completions/mobileops": (completions / "mobileops.bash").read_bytes(),
+        "zsh/site-functions/_mobileops": (completions / "_mobileops").read_bytes(),
+        "fish/vendor_completions.d/mobileops.fish": (completions / "mobileops.fish").read_bytes(),
+    }
+
+
 def test_no_bytecode_reaches_the_data_of_the_wheel(checkout: Path, tmp_path: Path) -> None:
     """Bytecode beside a template would be copied into every new plugin, and signed there."""
     template = next((checkout / "cookiecutters").glob("*/*/main.py")).parent

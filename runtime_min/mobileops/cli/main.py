@@ -52,6 +52,10 @@ def _main(words: list[str]) -> int:
         code = _glanced(words)
         if code is not None:
             return code
+    if words[:2] == ["completion", "--query"]:
+        from mobileops.cli.completing import answer  # noqa: PLC0415  the help above does without
+
+        return answer(words[2:], os.environ)
     return _guarded(words)
 
 

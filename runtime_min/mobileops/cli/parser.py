@@ -54,9 +54,9 @@ class Parser(argparse.ArgumentParser):
         )
         self._verb = verb
 
-    def example(self, text: str) -> None:
-        """Show an example below the help."""
-        self.epilog = f"example:\n  {text}"
+    def example(self, *lines: str) -> None:
+        """Show examples below the help, each a whole command line."""
+        self.epilog = "\n  ".join(("example:" if len(lines) == 1 else "examples:", *lines))
 
     def json_option(self) -> None:
         """Add ``--json``."""

@@ -135,6 +135,7 @@ VERBS: Final = (
     ),
     Verb("assets", "operator", "add|list|remove", "models and other large files that plugins may read"),
     Verb("doctor", "host", "[--repair]", "show what this host can enforce and whether the store is in order"),
+    Verb("completion", "host", "bash|zsh|fish", "print what makes a shell complete mobileops' words"),
     Verb("daemon", "host", "", "run the plugin manager in the foreground, or stop it"),
 )
 

@@ -50,7 +50,8 @@ def test_every_verb_has_a_help_with_an_example(verb: str, capsys: pytest.Capture
     with pytest.raises(SystemExit) as caught:
         main([verb, "--help"])
     assert caught.value.code == 0
-    assert f"example:\n  mobileops {verb}" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert f"\nexample:\n  mobileops {verb}" in shown or f"\nexamples:\n  mobileops {verb}" in shown
 
 
 def test_help_verb_is_verb_help(capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 def configure(parser: Parser) -> None:
     """Describe the arguments."""
     parser.json_option()
+    parser.example("mobileops trust show --json")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:

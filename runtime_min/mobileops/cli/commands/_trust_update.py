@@ -23,6 +23,7 @@ def configure(parser: Parser) -> None:
     )
     parser.add_argument("--tuf-root", type=Path, help="the root.json to start from; default: the one that ships")
     parser.json_option()
+    parser.example("mobileops trust update")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:

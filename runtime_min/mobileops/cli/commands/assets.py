@@ -26,7 +26,11 @@ def configure(parser: Parser) -> None:
     parser.add_argument("file", nargs="?", type=Path, help="the file to add; it is copied")
     parser.add_argument("--digest", metavar="sha256:HEX", help="with add: refuse a file with another content")
     parser.json_option()
-    parser.example("mobileops assets add sentiment-analysis model.onnx --digest sha256:9f86…")
+    parser.example(
+        "mobileops assets add sentiment-analysis model.onnx --digest sha256:9f86…",
+        "mobileops assets list",
+        "mobileops assets remove sentiment-analysis",
+    )
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:

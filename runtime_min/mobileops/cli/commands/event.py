@@ -35,7 +35,10 @@ def configure(parser: Parser) -> None:
     )
     parser.add_argument("--count", type=int, metavar="N", help="with watch: end after N events")
     parser.json_option()
-    parser.example('mobileops event emit device.connected \'{"device_id": "usb:1-1"}\'')
+    parser.example(
+        'mobileops event emit device.connected \'{"device_id": "usb:1-1"}\'',
+        "mobileops event watch 'device.*' --count 1",
+    )
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:

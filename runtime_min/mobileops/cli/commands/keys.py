@@ -29,7 +29,11 @@ def configure(parser: Parser) -> None:
     secret.add_argument("--no-passphrase", action="store_true", help="leave the private key unencrypted on the disk")
     parser.add_argument("--out", type=Path, help="with export: write this new file instead of standard output")
     parser.json_option()
-    parser.example("mobileops keys generate release && mobileops keys export release --out release.pub")
+    parser.example(
+        "mobileops keys generate release",
+        "mobileops keys list --json",
+        "mobileops keys export release --out release.pub",
+    )
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:

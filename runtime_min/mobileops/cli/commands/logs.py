@@ -48,7 +48,7 @@ def configure(parser: Parser) -> None:
     )
     parser.add_argument("--daemon", action="store_true", help="what the plugin manager itself has printed")
     parser.json_option()
-    parser.example("mobileops logs my-plugin search timeout --level WARNING --since 2h")
+    parser.example("mobileops logs my-plugin --follow", "mobileops logs search timeout --level WARNING --since 2h")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:

@@ -42,7 +42,13 @@ def configure(parser: Parser) -> None:
     )
     parser.add_argument("--fix", action="store_true", help="tighten: write the narrower permissions into the manifest")
     parser.json_option()
-    parser.example("mobileops permissions explain my-plugin")
+    parser.example(
+        "mobileops permissions show my-plugin",
+        "mobileops permissions explain my-plugin",
+        "mobileops permissions diff my-plugin-1.0.0.zip my-plugin-1.1.0.zip",
+        "mobileops permissions audit my-plugin",
+        "mobileops permissions tighten my-plugin --fix",
+    )
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
