@@ -9,7 +9,7 @@ import pytest
 from mobileops.bundle import open_bundle, read_api, read_sbom
 from mobileops.bundle.description import Licence, LicenceName
 from mobileops.errors import BundleRefused
-from tests.fakes.hostile_archives import Entry, bundle
+from tests.fakes.lying_zip import Entry, bundle
 
 API = {
     "api_version": 1,

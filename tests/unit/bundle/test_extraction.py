@@ -12,7 +12,7 @@ from mobileops.bundle import flushing, open_bundle
 from mobileops.bundle.codes import Code
 from mobileops.bundle.extraction import write_tree
 from mobileops.errors import HostFault
-from tests.fakes.hostile_archives import Entry, bundle
+from tests.fakes.lying_zip import Entry, bundle
 
 FILES = (("plugin.json", 0o644, b"{}"), ("lib/run.sh", 0o755, b"#!/bin/sh\n"), ("lib/sub/a.py", 0o644, b""))
 

@@ -11,6 +11,7 @@ import pytest
 from mobileops.bundle import open_bundle
 from mobileops.errors import BundleRefused
 from tests.fakes import hostile_archives
+from tests.fakes.lying_zip import Entry, bundle
 
 
 def _refusal(path, target):
@@ -37,7 +38,7 @@ def test_a_refusal_names_the_archive_and_the_member(case, tmp_path):
 
 def test_a_hostile_name_cannot_act_on_the_terminal(tmp_path):
     path = tmp_path / "demo-1.0.0.zip"
-    path.write_bytes(hostile_archives.bundle(hostile_archives.Entry(b"a\x1b[2Jb.py", b"x")))
+    path.write_bytes(bundle(Entry(b"a\x1b[2Jb.py", b"x")))
     assert "\x1b" not in str(_refusal(path, tmp_path / "out"))
 
 

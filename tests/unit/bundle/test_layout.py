@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 
 from mobileops.bundle import layout
-from tests.fakes.hostile_archives import Entry, archive, deflated
+from tests.fakes.lying_zip import Entry, archive, deflated
 
 TEXT = b"some text " * 50
 

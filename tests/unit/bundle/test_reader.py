@@ -13,7 +13,8 @@ import pytest
 from mobileops.bundle import FILES_MEMBER, Code, open_bundle, reader
 from mobileops.bundle.limits import CHUNK_BYTES
 from mobileops.errors import BundleRefused, NotFoundError
-from tests.fakes.hostile_archives import GOOD, Entry, bundle
+from tests.fakes.hostile_archives import GOOD
+from tests.fakes.lying_zip import Entry, bundle
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.fakes.hostile_archives import Entry, bundle
+from tests.fakes.lying_zip import Entry, bundle
 from tests.fakes.plugin_folder import write_plugin
 
 

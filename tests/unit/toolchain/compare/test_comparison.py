@@ -14,7 +14,7 @@ from mobileops.runtime.comparison.change import Level
 from mobileops.toolchain import compare
 from mobileops.toolchain._resources import schema_root
 from mobileops.toolchain.pipeline import building
-from tests.fakes.hostile_archives import Entry, bundle
+from tests.fakes.lying_zip import Entry, bundle
 from tests.fakes.plugin_folder import write_plugin
 
 SCHEMA = json.loads((schema_root() / "cli/diff.v1.schema.json").read_text())
