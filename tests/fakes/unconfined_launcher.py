@@ -32,9 +32,13 @@ from mobileops.runtime.channel.blocking import BlockingChannel
 sys.dont_write_bytecode = True
 app = Path(sys.argv[2])
 channel = BlockingChannel(socket.socket(fileno=int(sys.argv[1])))
-host = worker.WorkerHost(channel, msgspec.msgpack.decode(bytes.fromhex(sys.argv[3])), app=app)
+assignment = msgspec.msgpack.decode(bytes.fromhex(sys.argv[3]))
+host = worker.WorkerHost(channel, assignment, app=app)
 hosts.attach(host)
 sys.path[:0] = search_path(app)
+if "debugger" in assignment:
+    from mobileops.runtime.sandboxed.debugger import await_editors
+    await_editors(host, assignment["debugger"])
 os._exit(worker.run(host, app=app, on_gone=lambda: os._exit(1)))
 """
 
@@ -83,17 +87,24 @@ class UnconfinedLauncher:
         ours, theirs = socket.socketpair()
         read_end, write_end = os.pipe()
         shared = arena.create()
+        told, passed, debugger = {**assignment, "arena": shared}, [theirs.fileno(), shared], None
+        if policy.debugger is not None:
+            debugger, entrance = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            passed.append(entrance.detach())
+            told["debugger"] = {"package": policy.debugger, "socket": passed[-1]}
         words = [
             sys.executable,
             "-c",
             ENTRY_CHILD if entry else CHILD,
             str(theirs.fileno()),
             policy.app,
-            msgspec.msgpack.encode({**assignment, "arena": shared}).hex(),
+            msgspec.msgpack.encode(told).hex(),
             entry,
         ]
-        process = subprocess.Popen(words, pass_fds=(theirs.fileno(), shared), stdout=write_end, stderr=write_end)
+        process = subprocess.Popen(words, pass_fds=passed, stdout=write_end, stderr=write_end)
         theirs.close()
+        for entrance_fd in passed[2:]:
+            os.close(entrance_fd)
         os.close(write_end)
         self._processes.append(process)
         number = len(self._processes)
@@ -101,7 +112,7 @@ class UnconfinedLauncher:
         self._threads.append(thread)
         pidfd = os.pidfd_open(process.pid)
         thread.start()
-        return Launched(number, process.pid, pidfd, ours, read_end, shared, level="NO-NAMESPACE")
+        return Launched(number, process.pid, pidfd, ours, read_end, shared, level="NO-NAMESPACE", debugger=debugger)
 
     def read_exits(self) -> list[Exit]:
         """Return the ends since the last call."""

@@ -120,6 +120,7 @@ VERBS: Final = (
     Verb("enable", "operator", "NAME", "start a plugin whenever the plugin manager starts"),
     Verb("disable", "operator", "NAME", "start a plugin no more by itself"),
     Verb("call", "operator", "NAME METHOD [JSON ...]", "call a method of a running plugin"),
+    Verb("debug", "operator", "NAME", "attach an editor's debugger to a plugin, in its sandbox"),
     Verb("shell", "operator", "NAME", "run Python statements inside a running plugin, in its sandbox"),
     Verb("panel", "operator", "NAME PANEL", "print what a running plugin shows in a panel, widget or theme"),
     Verb("status", "operator", "[NAME]", "show the state of one plugin or of all"),

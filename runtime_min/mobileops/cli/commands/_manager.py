@@ -24,8 +24,22 @@ def started(home: Home) -> clients.Client:
 
 
 def debug_wanted(console: Console) -> bool:
-    """Whether MOBILEOPS_PLUGIN_DEBUG asks for remote tracebacks in errors."""
+    """Whether MOBILEOPS_PLUGIN_DEBUG asks for debug mode."""
     return console.environment.get("MOBILEOPS_PLUGIN_DEBUG", "") not in {"", "0"}
+
+
+def tell_debug_mode(state: Mapping[str, Any], console: Console) -> None:
+    """Say that a plugin has been started in debug mode, if it was."""
+    if state["debug"] is None:
+        return
+    name = state["name"]
+    console.note(
+        f"{name} is in debug mode for this run: its errors carry tracebacks, 'mobileops debug {name}' attaches"
+    )
+    if state["debug"] == "errors":
+        from mobileops.runtime.launching.debugger import INSTALL  # noqa: PLC0415  only this case needs it
+
+        console.note(f"there is no debugger on this host: {INSTALL}, then mobileops debug {name}")
 
 
 def running(home: Home, name: str) -> clients.Client:
@@ -64,6 +78,7 @@ def states(home: Home, names: list[str]) -> dict[str, dict[str, Any]]:
                 "methods": [],
                 "isolation": None,
                 "not_enforced": [],
+                "debug": None,
                 "history": [],
             }
             for name in names

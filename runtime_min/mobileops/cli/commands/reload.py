@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mobileops.cli.commands._manager import debug_wanted, installed, running
+from mobileops.cli.commands._manager import debug_wanted, installed, running, tell_debug_mode
 
 if TYPE_CHECKING:
     import argparse
@@ -41,6 +41,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         )
     finally:
         client.close()
+    tell_debug_mode(state, console)
     if arguments.json:
         console.json(state)
         return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mobileops.cli.commands._manager import debug_wanted, installed, started
+from mobileops.cli.commands._manager import debug_wanted, installed, started, tell_debug_mode
 
 if TYPE_CHECKING:
     import argparse
@@ -29,6 +29,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         state = client.ask("restart", name=name, debug=debug_wanted(console))
     finally:
         client.close()
+    tell_debug_mode(state, console)
     if arguments.json:
         console.json(state)
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mobileops.cli.commands._manager import debug_wanted, installed, started
+from mobileops.cli.commands._manager import debug_wanted, installed, started, tell_debug_mode
 from mobileops.runtime.supervision.autostart import Autostart
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def configure(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
-    """Start it and wait until it is ready. MOBILEOPS_PLUGIN_DEBUG=1 adds remote tracebacks to errors."""
+    """Start it and wait until it is ready. MOBILEOPS_PLUGIN_DEBUG=1 starts it in debug mode."""
     home = console.home()
     name = installed(home, arguments.name).name
     client = started(home)
@@ -33,6 +33,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         client.close()
     if arguments.enable:
         Autostart(home).enable(name)
+    tell_debug_mode(state, console)
     if arguments.json:
         console.json(state)
         return 0

@@ -59,6 +59,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
                 "methods": state[receipt.name]["methods"],
                 "isolation": state[receipt.name]["isolation"],
                 "not_enforced": state[receipt.name]["not_enforced"],
+                "debug": state[receipt.name]["debug"],
                 "health": _health(console, receipt.name) if row["state"] in {"running", "degraded"} else None,
                 "permissions": [str(permission) for permission in manifest.permissions],
                 "signer": receipt.signer,

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import socket
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
+
+import msgspec
 
 from mobileops.errors import PluginGone, ProtocolViolation
 from mobileops.runtime.channel.decoder import Decoder
-from mobileops.runtime.channel.rpc import ANSWERS, MAX_FRAME_BYTES, Frame, Kind, encode
+from mobileops.runtime.channel.rpc import ANSWERS, LENGTH, MAX_FRAME_BYTES, Frame, Kind, encode, malformed, too_long
+
+_FRAMES: Final = msgspec.msgpack.Decoder(Frame)
 
 
 class BlockingChannel:
@@ -62,6 +66,24 @@ class BlockingChannel:
         frame = frames.pop(0)
         self._ready = frames
         return frame
+
+    def receive_alone(self) -> Frame | None:
+        """Wait for the one frame that is under way, and read no byte of what follows it; None at the end.
+
+        Raises:
+            ProtocolViolation: it is no frame.
+        """
+        payload, whole = b"", socket.MSG_WAITALL
+        with suppress(ConnectionResetError):
+            head = self._socket.recv(LENGTH.size, whole)
+            size = LENGTH.unpack(head)[0] if len(head) == LENGTH.size else 0
+            if size > MAX_FRAME_BYTES:
+                raise too_long(size, MAX_FRAME_BYTES)
+            payload = self._socket.recv(size, whole) if size else b""
+        try:
+            return _FRAMES.decode(payload) if payload else None
+        except (msgspec.DecodeError, RecursionError, ValueError) as error:
+            raise malformed(error) from error
 
     def receive_all(self) -> list[Frame]:
         """Wait for frames and return those that arrived together, at least one.

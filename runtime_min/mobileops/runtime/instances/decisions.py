@@ -7,6 +7,7 @@ start      the version                   the plugin is started
 grant      path, variable or "programs"  at a start, for each permission that the kernel enforces; what the plugin then
                                          does with it is not seen here. Denied when the host does not have it
 report     what the plugin said          a method raised PermissionError: the plugin's own word, the kernel tells nobody
+debug      version                       the plugin is started in debug mode, or the operator attaches an editor to it
 shell      what was typed                the operator runs a statement inside the plugin (``mobileops shell``)
 others     what was asked for            a request on the channel, by `Decisions.require`
 ========== ============================= ===========================================================================
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 START: Final = "start"
 GRANT: Final = "grant"
 REPORT: Final = "report"
+DEBUG: Final = "debug"
 MAX_REMEMBERED: Final = 1000
 """Decisions of one run that are not written down again."""
 

@@ -67,6 +67,8 @@ class Instance:
         output: the last lines that it wrote.
         redaction: hides its secret settings in everything that is written or told about it.
         meter: counts its calls.
+        debug: whether it is in debug mode; that lasts as long as this run.
+        attached: whether an editor is attached to it.
     """
 
     receipt: Receipt
@@ -92,6 +94,8 @@ class Instance:
     output: deque[str] = dataclasses.field(default_factory=lambda: deque(maxlen=LAST_LINES))
     redaction: Redaction = NONE
     meter: Meter = dataclasses.field(default_factory=Meter)
+    debug: bool = False
+    attached: bool = False
     _refused: int = 0
     _processor: ProcessorTime | None = None
 
@@ -184,6 +188,8 @@ class Instance:
             how = f"ended by itself: killed by {_signal_name(-status)}"
         if self.launched is not None:
             os.close(self.launched.pidfd)
+            if self.launched.debugger is not None:
+                self.launched.debugger.close()
             if self.launched.group is not None:
                 how = (self.overuse() if status == -signal.SIGKILL else None) or how
                 self.launched.group.remove()
@@ -208,6 +214,14 @@ class Instance:
         with suppress(OSError):
             self.log.append(record)
 
+    def debugging(self) -> str | None:
+        """Return "errors" where only they say more, "ready" or "attached" with a debugger; None out of debug mode."""
+        if self.launched is None or not self.debug:
+            return None
+        if self.launched.debugger is None:
+            return "errors"
+        return "attached" if self.attached else "ready"
+
     def hide(self, text: str) -> str:
         """Return a text without its secret settings, those of this moment."""
         return self.redaction.text(text)
@@ -226,6 +240,7 @@ class Instance:
             "not_enforced": list(overuse.not_enforced(self.launched.level, self.launched.group))
             if self.launched
             else [],
+            "debug": self.debugging(),
             "history": [
                 {"time": timestamp(step.time_s), "state": str(step.after), "cause": step.cause}
                 for step in self.life.history

@@ -27,8 +27,8 @@ ASSIGNMENT_LIMIT_BYTES: Final = 4 * 1024 * 1024
 FIXED_DESCRIPTORS: Final = 4
 MAX_ENTRANCES: Final = 3
 MAX_PLACES: Final = 128
-#: The last one is a socket to the network broker, with a network permission.
-DESCRIPTORS_PER_REQUEST: Final = FIXED_DESCRIPTORS + MAX_ENTRANCES + MAX_PLACES + 1
+#: The last two are a socket to the network broker, with a network permission, and in debug mode one for editors.
+DESCRIPTORS_PER_REQUEST: Final = FIXED_DESCRIPTORS + MAX_ENTRANCES + MAX_PLACES + 2
 
 _OUTPUT: Final = (1, 2)
 _CHANNEL: Final = 3
@@ -106,7 +106,8 @@ class Child:
         Args:
             request: who to be.
             descriptors: channel, output, assignment, arena, the entrances of the control groups, the mount of each
-                granted path, and with a network permission a socket to the network broker.
+                granted path, with a network permission a socket to the network broker, and in debug mode one
+                for editors, which stays open.
             status: pipe that takes the failure; it is closed when the sandbox stands.
         """
         try:
@@ -119,6 +120,8 @@ class Child:
             order["assignment"]["arena"] = _ARENA
             trees = _arrange([*descriptors[:2], status, descriptors[3], *descriptors[first_tree:]])
             status = _STATUS
+            if request.confinement.debugger:
+                order["assignment"]["debugger"]["socket"] = trees.pop()
             self._confine(request.confinement, trees)
         except BaseException as error:  # noqa: BLE001 (reported, then the process ends)
             number = error.errno if isinstance(error, OSError) else 0

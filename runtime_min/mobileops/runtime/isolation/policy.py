@@ -33,10 +33,12 @@ SCRATCH_BYTES: Final = 64 * 1024 * 1024
 SCRATCH_FILES: Final = 16_384
 
 #: What the sandbox has made its own; a permission never puts the host's in its place.
-OWN_PLACES: Final = ("/app", "/assets", "/data", "/dev", "/empty", "/proc", "/rt", "/st", "/tmp")  # noqa: S108 (inside)
+OWN_PLACES: Final = ("/app", "/assets", "/data", "/debugger", "/dev", "/empty", "/proc", "/rt", "/st", "/tmp")  # noqa: S108 (inside)
 #: Where a plugin sees the Asset Manager's files, and the permissions that show them.
 ASSETS: Final = "/assets"
 ASSET_PERMISSIONS: Final = frozenset({"api.platform", "api.platform.assets"})
+#: Where a plugin in debug mode sees the debugger's package; no permission does that.
+DEBUGGER: Final = "/debugger"
 #: Permissions that are enforced where the plugin's requests arrive, not by the kernel.
 CHANNEL: Final = frozenset({
     "api.platform", "api.platform.ai", "api.platform.assets", "api.platform.devices", "api.platform.network",
@@ -104,6 +106,7 @@ class SandboxPolicy:
         grants: places of the host, shorter paths first.
         variables: names of variables to take from the plugin manager's environment; None is all of them.
         network: where connections may go and come from, or None for no network at all.
+        debugger: host path of the debugger's package in debug mode, or None.
     """
 
     name: str
@@ -115,6 +118,7 @@ class SandboxPolicy:
     grants: tuple[Grant, ...] = ()
     variables: frozenset[str] | None = frozenset()
     network: NetworkGrants | None = None
+    debugger: str | None = None
 
 
 def compile_policy(manifest: Manifest, *, app: Path, data: Path, uid: int | None) -> SandboxPolicy:
@@ -159,6 +163,17 @@ def with_assets(policy: SandboxPolicy, manifest: Manifest, *, assets: Path) -> S
         return policy
     grant = Grant(str(assets), read=True, write=False, inside=ASSETS)
     return dataclasses.replace(policy, grants=(*policy.grants, grant))
+
+
+def with_debugger(policy: SandboxPolicy, package: Path) -> SandboxPolicy:
+    """Return the policy of a run in debug mode: the debugger can be imported, and editors be handed in.
+
+    Args:
+        policy: of `compile_policy`.
+        package: real path of the debugger's package.
+    """
+    grant = Grant(str(package), read=True, write=False, inside=DEBUGGER, code=True)
+    return dataclasses.replace(policy, grants=(*policy.grants, grant), debugger=str(package))
 
 
 def select_environment(variables: frozenset[str] | None, environment: Mapping[str, str]) -> dict[str, str]:

@@ -53,6 +53,7 @@ class Confinement:
         entrances: how many control groups it goes into; a descriptor of each travels with the request.
         network: whether calls that address a socket are handed to the network broker.
         udp_ports: destination ports that datagrams may go to.
+        debugger: whether a socket is left to the plugin that editors are handed in by.
     """
 
     app: str
@@ -65,6 +66,7 @@ class Confinement:
     entrances: int = 0
     network: bool = False
     udp_ports: tuple[int, ...] = ()
+    debugger: bool = False
 
 
 def surround(*, step: Callable[[str], None]) -> None:

@@ -25,6 +25,7 @@ class Launched:
         absent: granted paths that this host does not have.
         group: its control groups, if it has any; the caller removes them when it has ended.
         level: ``FULL`` or ``NO-NAMESPACE``.
+        debugger: in debug mode, this side of the socket that editors are handed in by; the caller closes it.
     """
 
     launch_id: int
@@ -36,6 +37,7 @@ class Launched:
     absent: tuple[str, ...] = ()
     group: Group | None = None
     level: str = "FULL"
+    debugger: socket.socket | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

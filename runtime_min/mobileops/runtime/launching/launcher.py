@@ -22,9 +22,10 @@ from mobileops.errors import IsolationRefused
 from mobileops.runtime.isolation import bare, credentials, refusal, rootfs
 from mobileops.runtime.isolation.child import ASSIGNMENT_LIMIT_BYTES, Request
 from mobileops.runtime.isolation.netns import UDP_PORTS_LIMIT
+from mobileops.runtime.isolation.policy import DEBUGGER
 from mobileops.runtime.isolation.sandbox import Confinement
 from mobileops.runtime.isolation.syscalls import machine_table
-from mobileops.runtime.launching import spawning
+from mobileops.runtime.launching import debugger, spawning
 from mobileops.runtime.launching.brokering import Broker
 from mobileops.runtime.launching.conversation import Conversation, gone
 from mobileops.runtime.launching.ends import ends
@@ -155,6 +156,8 @@ class Launcher:
         if policy.network is not None and not self._namespaces:
             raise refusal.network_without_namespaces(policy.name)
         told = dict(assignment) if self._namespaces else {**assignment, "app": policy.app}
+        if policy.debugger is not None:
+            told["debugger"] = {"package": DEBUGGER if self._namespaces else policy.debugger}
         packed = msgspec.msgpack.encode({"assignment": told, "environment": dict(environment or {})})
         if len(packed) > ASSIGNMENT_LIMIT_BYTES:
             raise refusal.refused("request", 0, f"{len(packed)} bytes, at most {ASSIGNMENT_LIMIT_BYTES}")
@@ -164,13 +167,14 @@ class Launcher:
             self._places.opened(policy.grants) as granted,
             self._grouped(policy) as (group, entrances),
             self._announced(policy) as broker,
+            debugger.for_editors(policy.debugger) as (entrance, editors),
         ):
             confinement = dataclasses.replace(
                 confinement, places=granted.places, hidden=granted.hidden, entrances=len(entrances)
             )
-            extras = [*entrances, *granted.trees, *broker]
+            extras = [*entrances, *granted.trees, *broker, *editors]
             launched = self._launch(Request(self._next_id, entry, confinement), packed, extras, policy.uid)
-        return dataclasses.replace(launched, absent=granted.absent, group=group, level=self.level)
+        return dataclasses.replace(launched, absent=granted.absent, group=group, level=self.level, debugger=entrance)
 
     @contextlib.contextmanager
     def _grouped(self, policy: SandboxPolicy) -> Iterator[tuple[Group | None, list[int]]]:
@@ -255,6 +259,7 @@ class Launcher:
             allow_execution=policy.allow_execution,
             network=policy.network is not None,
             udp_ports=() if policy.network is None else policy.network.udp_ports,
+            debugger=policy.debugger is not None,
         )
 
     @contextlib.contextmanager

@@ -92,6 +92,21 @@ class Client:
         except PluginGone as error:
             raise _ended() from error
 
+    def become(self, verb: str, **body: Any) -> socket.socket:  # noqa: ANN401  plain values
+        """Send a request after whose answer the connection carries no frames, and return the connection.
+
+        Raises:
+            MobileOpsError: whatever the plugin manager answered; the connection can be asked again.
+            HostFault: the plugin manager is gone.
+        """
+        self.post(1, verb, **body)
+        frame = self._channel.receive_alone()
+        if frame is None:
+            raise _ended()
+        if frame.kind is Kind.ERROR:
+            raise from_dict(frame.body)
+        return self._connection
+
     def wait_closed(self) -> None:
         """Wait until the plugin manager closed this connection: no plugin runs any more."""
         with suppress(PluginGone):

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import struct
 from functools import partial
+from socket import SO_PEERCRED, SOL_SOCKET
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
@@ -30,6 +32,7 @@ from mobileops.runtime.channel.rpc import (
     encode,
     malformed,
 )
+from mobileops.runtime.manager.relay import relay
 from mobileops.runtime.manager.verbs import CallRequest
 
 if TYPE_CHECKING:
@@ -38,12 +41,15 @@ if TYPE_CHECKING:
 
     from mobileops.runtime.channel.answers import Value
     from mobileops.runtime.manager.verbs import Verbs
+    from mobileops.runtime.routing.debugging import Session
 
 PAUSE_BYTES: Final = 256 << 10
 MAX_UNDELIVERED_BYTES: Final = 128 << 20
 
 CANCELLED_WITH_THEIR_CLIENT: Final = frozenset({"call", "shell", "shell-run", "watch"})
 """Requests that are about nobody but who asked; the others are carried out to their end."""
+
+_UCRED: Final = struct.Struct("3i")
 
 _CALLS: Final = msgspec.msgpack.Decoder(CallRequest)
 
@@ -134,7 +140,30 @@ class ControlClient:
             body = msgspec.msgpack.decode(frame.body)
         except (msgspec.DecodeError, RecursionError, ValueError) as error:
             raise malformed(error) from error
-        self._answer_later(Frame(frame.kind, frame.id, frame.method, body))
+        if frame.kind is CALL and frame.method == "debug" and isinstance(body, dict):
+            self._attach(frame.id, body)
+        else:
+            self._answer_later(Frame(frame.kind, frame.id, frame.method, body))
+
+    def _attach(self, number: int, body: dict[str, Any]) -> None:
+        """Make this connection an editor's: after the answer it has no frames, and is not this object's."""
+        self._on_request()
+        try:
+            session = self._verbs.attach(body, who=_peer(self._connection))
+        except MobileOpsError as error:
+            self._send(Frame(Kind.ERROR, number, "", error.to_dict()))
+            return
+        self._send(Frame(RESULT, number, "", None))
+        if not self._is_open or self._outgoing.unsent_bytes:  # it has gone, or reads nothing
+            session.end()
+            self.close()
+            return
+        self._is_open = False
+        self._loop.remove_reader(self._connection.fileno())
+        self._on_closed(self)
+        carrying = self._loop.create_task(_carry(self._connection, session))
+        self._tasks.add(carrying)
+        carrying.add_done_callback(self._tasks.discard)
 
     def _called(self, frame: RawFrame) -> bool:
         """Hand a call on; False when it streams, or is none."""
@@ -214,6 +243,21 @@ class ControlClient:
         if not self._reads.is_set():
             self._reads.set()
             self._loop.add_reader(self._connection.fileno(), self._readable)
+
+
+async def _carry(connection: socket.socket, session: Session) -> None:
+    """Carry what an editor and a debugger say until one of them hangs up."""
+    with connection:
+        try:
+            await relay(connection, session.connection)
+        finally:
+            session.end()
+
+
+def _peer(connection: socket.socket) -> str:
+    """Return who is at the other end, for the log (unix(7), SO_PEERCRED)."""
+    pid, uid, _gid = _UCRED.unpack(connection.getsockopt(SOL_SOCKET, SO_PEERCRED, _UCRED.size))
+    return f"pid {pid} of uid {uid}"
 
 
 def _dropped(size_bytes: int, unread_bytes: int) -> RefusedError:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mobileops.runtime.channel.waiting import OnAnswer
     from mobileops.runtime.manager.metrics_endpoint import MetricsEndpoint
     from mobileops.runtime.routing.calls import OneCall
+    from mobileops.runtime.routing.debugging import Session
     from mobileops.runtime.supervision.supervisor import Supervisor
 
 
@@ -59,6 +60,7 @@ class Verbs:
             "rollback": self._rollback,
             "call": self._call,
             "panel": self._panel,
+            "debug-facts": self._debug_facts,
             "emit": self._emit,
             "shell-run": self._shell_run,
             "shell-interrupt": self._shell_interrupt,
@@ -109,6 +111,18 @@ class Verbs:
         if not self._supervisor.calls.streams(name, method):
             return None
         return self._supervisor.calls.stream(name, method, body=_arguments(body), deadline_s=_deadline_s(body))
+
+    def attach(self, body: dict[str, Any], *, who: str) -> Session:
+        """Attach an editor to a plugin; whoever asked for it is that editor from the answer on.
+
+        Args:
+            body: ``{"name": plugin}``.
+            who: asks.
+
+        Raises:
+            MobileOpsError: as `mobileops.runtime.routing.debugging.Debugging.attach`.
+        """
+        return self._supervisor.debugging.attach(str(body["name"]), who=who)
 
     async def answer(self, frame: Frame) -> Any:  # noqa: ANN401  plain values
         """Carry out a request that has one answer, and return it.
@@ -171,6 +185,9 @@ class Verbs:
             async with contextlib.aclosing(onlooker.events()) as events:
                 async for event in events:
                     yield event
+
+    async def _debug_facts(self, body: dict[str, Any]) -> Any:  # noqa: ANN401  plain values
+        return self._supervisor.debugging.facts(str(body["name"]))
 
     async def _shell_run(self, body: dict[str, Any]) -> Any:  # noqa: ANN401  plain values
         return await self._supervisor.shells.run(

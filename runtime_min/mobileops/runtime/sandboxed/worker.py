@@ -43,13 +43,18 @@ def main(connection: socket.socket, assignment: Mapping[str, Any]) -> NoReturn:
 
     Args:
         connection: to the plugin manager.
-        assignment: as of `WorkerHost`; ``app`` is the plugin's folder where that is not mounted at /app.
+        assignment: as of `WorkerHost`; ``app`` is the plugin's folder where that is not mounted at /app, and
+            ``debugger`` is there in debug mode, as of `mobileops.runtime.sandboxed.debugger`.
     """
     app = Path(assignment.get("app", APP))
     host = WorkerHost(BlockingChannel(connection), assignment, app=app)
     hosts.attach(host)
     sys.path[:0] = search_path(app)
     install_logging(host)
+    if "debugger" in assignment:
+        from mobileops.runtime.sandboxed.debugger import await_editors  # noqa: PLC0415  only debug mode needs it
+
+        await_editors(host, assignment["debugger"])
     status = run(host, on_gone=lambda: os._exit(EXIT_FAILED), app=app)
     sys.stdout.flush()
     sys.stderr.flush()

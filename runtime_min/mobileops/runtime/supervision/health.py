@@ -10,7 +10,7 @@ none within ``health.timeout``  missed; ``health.failures`` in a row end the pro
 ==============================  ====================================================
 
 A plugin that works on a call which still has time is busy, not dead: its silence counts only once a call has not been
-answered within its deadline.
+answered within its deadline. One that an editor is attached to may stand at a breakpoint, and its silence never counts.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Monitor:
         self._later()
 
     def _silent(self) -> None:
-        if self._instance.calls.is_busy:
+        if self._instance.calls.is_busy or self._instance.attached:
             return
         self._missed += 1
         if self._missed >= self._health.failures and self._instance.state in SERVING:

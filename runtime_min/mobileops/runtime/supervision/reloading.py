@@ -44,7 +44,7 @@ async def replace(runs: Runs, routes: dict[str, Instance], receipt: Receipt, *, 
         runs: begins the new one.
         routes: plugin name -> where its calls go; changed at the switch.
         receipt: what the new one runs.
-        debug: whether its errors carry tracebacks.
+        debug: whether it is in debug mode.
         drain_s: how long callers of the old one are waited for.
 
     Returns:

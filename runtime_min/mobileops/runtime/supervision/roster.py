@@ -66,7 +66,14 @@ class Roster:
         refused = self._quarantine(name)
         if instance is not None and (refused is None or instance.state in ACTIVE):
             return instance.describe()
-        empty: dict[str, Any] = {"pid": None, "methods": [], "isolation": None, "not_enforced": [], "history": []}
+        empty: dict[str, Any] = {
+            "pid": None,
+            "methods": [],
+            "isolation": None,
+            "not_enforced": [],
+            "debug": None,
+            "history": [],
+        }
         if refused is not None:
             since = timestamp(refused.time_s)
             return {"name": name, "state": str(refused.after), "cause": refused.cause, "since": since, **empty}

@@ -10,12 +10,13 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from mobileops.runtime.channel.connection import Connection
-from mobileops.runtime.instances.decisions import Decisions
+from mobileops.runtime.instances.decisions import DEBUG, Decisions
 from mobileops.runtime.instances.instance import CLOSED, Instance
 from mobileops.runtime.instances.lifecycle import ACTIVE, SERVING, Life, State
 from mobileops.runtime.instances.meter import Meters
 from mobileops.runtime.isolation.credentials import plugin_uid
-from mobileops.runtime.isolation.policy import compile_policy, select_environment, with_assets
+from mobileops.runtime.isolation.policy import compile_policy, select_environment, with_assets, with_debugger
+from mobileops.runtime.launching.debugger import find_debugger
 from mobileops.runtime.launching.identities import identity_index
 from mobileops.runtime.logs import LogFile
 from mobileops.runtime.output import OutputReader
@@ -90,7 +91,7 @@ class Runs:
         Args:
             receipt: what to run.
             cause: who or what starts it.
-            debug: whether errors carry tracebacks.
+            debug: whether it is in debug mode: its errors carry tracebacks, and editors may be attached to it.
             upgrade: whether the upgrade hooks run.
         """
         manifest = self._store.manifest(receipt)
@@ -135,9 +136,13 @@ class Runs:
         uid = plugin_uid(identity_index(self._home.data, receipt.name))
         policy = compile_policy(manifest, app=self._store.folder(receipt), data=self._home.data / receipt.name, uid=uid)
         policy = with_assets(policy, manifest, assets=self._home.asset_contents)
+        if words["debug"] and (debugger := find_debugger()) is not None:
+            policy = with_debugger(policy, debugger)
         environment = select_environment(policy.variables, self._environment)
         decisions = Decisions(self._home.audit, manifest)
         decisions.start(policy, environment)
+        if words["debug"]:
+            decisions.operated(DEBUG, str(manifest.version), reason="started in debug mode")
         assignment = {"manifest": dict(manifest.document), "settings": settings.values, **words}
         launched: Launched = self._launcher().launch(policy, assignment, environment=environment)
         decisions.absent(launched.absent)
@@ -153,6 +158,7 @@ class Runs:
             network=self._watch_broker() if policy.network is not None else False,
             redaction=Redaction(settings.secrets),
             meter=self.meters.of(receipt.name),
+            debug=words["debug"],
         )
         if settings.ignored:
             instance.write("WARNING", f"settings that {receipt.version} does not know: {', '.join(settings.ignored)}")
@@ -186,7 +192,7 @@ class Runs:
             streams = body.get("streams")
             instance.streams = frozenset(str(name) for name in streams) if isinstance(streams, list) else frozenset()
             instance.ready_at_s = self._timers.time()
-            instance.move(State.RUNNING, "ready")
+            instance.move(State.RUNNING, "ready, in debug mode" if instance.debug else "ready")
             instance.ready.set()
             Monitor(instance, manifest.health, timers=self._timers)
         elif frame.method == "hook":

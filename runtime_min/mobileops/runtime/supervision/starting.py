@@ -102,7 +102,7 @@ class Starter:
         Args:
             name: the plugin.
             cause: who or what starts it.
-            debug: whether its errors carry tracebacks.
+            debug: whether it is in debug mode, for this run.
             restarted: whether nobody waits for it, so that a failure is a crash.
 
         Raises:

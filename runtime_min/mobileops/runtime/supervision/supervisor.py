@@ -14,6 +14,7 @@ from mobileops.runtime.metrics.collector import Collector
 from mobileops.runtime.platform.providers import Surroundings
 from mobileops.runtime.platform.service import Platform
 from mobileops.runtime.routing.calls import Calls
+from mobileops.runtime.routing.debugging import Debugging
 from mobileops.runtime.routing.events import Events
 from mobileops.runtime.routing.messages import Messages
 from mobileops.runtime.routing.panels import Panels
@@ -54,6 +55,7 @@ class Supervisor:
         calls: calls their methods.
         panels: hands out what they show.
         shells: run what the operator types inside them.
+        debugging: attaches editors to them.
         metrics: takes samples of what they use and do.
     """
 
@@ -91,6 +93,7 @@ class Supervisor:
             installed=lambda one: (store.manifest(one.receipt), store.folder(one.receipt)),
         )
         self.shells = Shells(self.roster.running)
+        self.debugging = Debugging(self.roster.running, folder=lambda one: store.folder(one.receipt))
         self.platform = Platform(Surroundings(home, launcher, self.events.emit))
         for source in self.platform.sources():
             self.events.add_source(source)
@@ -177,7 +180,7 @@ class Supervisor:
 
         Args:
             name: the plugin.
-            debug: whether errors of the new process carry tracebacks.
+            debug: whether the new process is in debug mode.
             drain_s: how long callers of the old process are waited for.
 
         Raises:

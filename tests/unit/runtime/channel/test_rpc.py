@@ -136,3 +136,42 @@ def test_two_frames_that_arrive_together_are_received_one_by_one(pair: tuple[Blo
     channel, theirs = pair
     theirs.sendall(bytes(encode(Frame(Kind.NOTE, 0, "a", None))) + bytes(encode(Frame(Kind.NOTE, 0, "b", None))))
     assert [channel.receive().method, channel.receive().method] == ["a", "b"]
+
+
+def test_a_frame_that_is_read_alone_leaves_what_follows_it_in_the_socket(
+    pair: tuple[BlockingChannel, socket.socket],
+) -> None:
+    channel, theirs = pair
+    theirs.sendall(bytes(encode(Frame(Kind.RESULT, 1, "", "yes"))) + b"Content-Length: 7")
+    frame = channel.receive_alone()
+    assert frame is not None
+    assert frame.body == "yes"
+    assert channel._socket.recv(100) == b"Content-Length: 7"
+
+
+@pytest.mark.parametrize("begun", [b"", b"\x05\0", b"\x05\0\0\0", b"\0\0\0\0"])
+def test_a_frame_that_is_read_alone_and_does_not_come_is_none(
+    pair: tuple[BlockingChannel, socket.socket], begun: bytes
+) -> None:
+    channel, theirs = pair
+    theirs.sendall(begun)
+    theirs.close()
+    assert channel.receive_alone() is None
+
+
+def test_a_reset_in_place_of_a_frame_that_is_read_alone_is_none(pair: tuple[BlockingChannel, socket.socket]) -> None:
+    channel, theirs = pair
+    channel.send(Frame(Kind.CALL, 1, "m", None))
+    theirs.close()
+    assert channel.receive_alone() is None
+
+
+@pytest.mark.parametrize(("wire", "code"), [(b"\xff\xff\xff\xff", "MOP5001"), (b"\x01\0\0\0\xc0", "MOP5002")])
+def test_what_is_no_frame_is_refused_when_it_is_read_alone(
+    pair: tuple[BlockingChannel, socket.socket], wire: bytes, code: str
+) -> None:
+    channel, theirs = pair
+    theirs.sendall(wire)
+    with pytest.raises(ProtocolViolation) as caught:
+        channel.receive_alone()
+    assert caught.value.code == code

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,7 +10,7 @@ from mobileops.manifest._generated import PERMISSIONS
 from mobileops.manifest.permissions import Permission
 from mobileops.runtime.isolation import policy as policies
 from mobileops.runtime.isolation.network import Destination, NetworkGrants
-from mobileops.runtime.isolation.policy import Grant, compile_policy, select_environment
+from mobileops.runtime.isolation.policy import Grant, compile_policy, select_environment, with_debugger
 
 
 def policy(*permissions, uid=None):
@@ -143,3 +144,15 @@ def test_a_permission_for_tcp_is_a_destination_for_the_broker(permission, host, 
 def test_permissions_for_datagrams_and_for_listening_are_the_brokers_too():
     udp = Destination("network.udp:ntp.example.com:123", "ntp.example.com", (123,))
     assert opened(udp.permission, "network.listen:8080") == {"network": NetworkGrants(udp=(udp,), listen=(8080,))}
+
+
+def test_debug_mode_shows_the_debugger_and_opens_nothing_else():
+    plain = policy("filesystem.read:/srv")
+    debugged = with_debugger(plain, Path("/site/debugpy"))
+    grant = Grant("/site/debugpy", read=True, write=False, inside="/debugger", code=True)
+    assert debugged.grants == (*plain.grants, grant)
+    assert dataclasses.replace(debugged, grants=plain.grants, debugger=None) == plain
+
+
+def test_no_permission_shows_what_the_host_has_where_the_debugger_would_be():
+    assert opened("filesystem.read:/debugger", "filesystem.write:/debugger/x") == {}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import select
 import signal
+import socket
 import tempfile
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import pytest
 
 from mobileops.errors import HostFault, IsolationRefused
 from mobileops.runtime.isolation.credentials import UID_BASE, plugin_uid
-from mobileops.runtime.isolation.policy import Limits, SandboxPolicy
+from mobileops.runtime.isolation.policy import Grant, Limits, SandboxPolicy
 from mobileops.runtime.launching.launched import Exit
 from mobileops.runtime.launching.launcher import ASSIGNMENT_LIMIT_BYTES, Launcher
 
@@ -40,6 +42,17 @@ def fail(channel, assignment):
 
 def keep(channel, assignment):
     open("/data/kept", "w").write("kept")
+
+def debugged(channel, assignment):
+    import socket
+    told = assignment["debugger"]
+    word, descriptors, _flags, _address = socket.recv_fds(socket.socket(fileno=told["socket"]), 16, 1)
+    with socket.socket(fileno=descriptors[0]) as editor:
+        editor.sendall(b"%s %s" % (word, open(told["package"] + "/mark").read().encode()))
+    try:
+        open(told["package"] + "/written", "w")
+    except OSError as error:
+        channel.sendall(error.strerror.encode())
 
 def modules(channel, assignment):
     channel.sendall(" ".join(sorted(sys.modules)).encode())
@@ -82,9 +95,9 @@ def start(base, launcher):
         os.close(launched.pidfd)
 
 
-def policy_of(base, *, app="plugins/p", data="data/p", uid=...):
+def policy_of(base, *, app="plugins/p", data="data/p", uid=..., **more):
     uid = plugin_uid(0) if uid is ... else uid
-    return SandboxPolicy("p", str(base / app), str(base / data), uid, LIMITS)
+    return SandboxPolicy("p", str(base / app), str(base / data), uid, LIMITS, **more)
 
 
 def received(launched):
@@ -299,4 +312,36 @@ def test_a_launcher_leaves_no_descriptors_behind(base):
         os.close(launched.output)
         os.close(launched.pidfd)
         os.close(launched.arena)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+@pytest.mark.parametrize(("namespaces", "refusal"), [(True, b"Read-only file system"), (False, b"Permission denied")])
+def test_in_debug_mode_an_editor_is_handed_in_and_the_debugger_can_be_read(base, namespaces, refusal):
+    """Nothing of both is there without debug mode: tests/integration/test_debugging.py."""
+    package = base / "debugpy"
+    package.mkdir(exist_ok=True)
+    (package / "mark").write_text("found")
+    for path in (package, package / "mark"):
+        path.chmod(0o755)
+    grant = Grant(str(package), read=True, write=False, inside="/debugger")
+    identity = {} if namespaces else {"uid": None}  # without them it runs the host's own Python, which may be root's
+    policy = policy_of(base, grants=(grant,), debugger=str(package), **identity)
+    with Launcher(plugins=base / "plugins", data=base / "data", namespaces=namespaces) as launcher:
+        launched = launcher.launch(policy, {}, entry="entries:debugged")
+        ours, theirs = socket.socketpair()
+        with launched.debugger, launched.channel, ours:
+            ours.settimeout(PATIENCE_S)
+            with theirs:
+                socket.send_fds(launched.debugger, [b"editor"], [theirs.fileno()])
+            assert ours.recv(100) == b"editor found"
+            assert received(launched) == refusal
+        os.close(launched.output)
+        os.close(launched.pidfd)
+
+
+def test_a_start_that_fails_in_debug_mode_leaves_no_descriptor(base, launcher):
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    policy = dataclasses.replace(policy_of(base, app="plugins/none"), debugger="/nowhere")
+    with pytest.raises(IsolationRefused):
+        launcher.launch(policy, {}, entry="entries:echo")
     assert len(list(Path("/proc/self/fd").iterdir())) == before

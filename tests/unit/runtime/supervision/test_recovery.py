@@ -12,7 +12,7 @@ import pytest
 from mobileops.errors import CallError
 from mobileops.runtime.instances.lifecycle import State
 from mobileops.runtime.supervision import runs
-from mobileops.runtime.supervision.health import trouble_in
+from mobileops.runtime.supervision.health import Monitor, trouble_in
 from tests.fakes.bench import Bench, until
 from tests.fakes.manual_timers import ManualTimers
 from tests.fakes.plugin_folder import ECHO
@@ -196,5 +196,37 @@ def test_a_post_start_hook_that_hangs_ends_its_plugin_which_is_started_again(ben
         await run.ended.wait()
         assert "its hook post_start did not end within 60 s" in one.describe("echo")["cause"]
         await until(lambda: "starting again" in one.describe("echo")["cause"])
+
+    bench.drive(scenario, timers=timers)
+
+
+def test_a_plugin_that_an_editor_is_attached_to_may_stand_still(bench: Bench) -> None:
+    bench.install(ECHO + BLOCKING, health={"interval": 1, "timeout": 0.05})
+    timers = ManualTimers()
+
+    async def scenario(one: Supervisor) -> None:
+        await one.start("echo")
+        instance = one.roster.routes["echo"]
+        instance.attached = True
+        with pytest.raises(CallError):
+            await one.call("echo", "block", body={}, deadline_s=0.05)
+        asked = []
+        plain = Monitor._silent
+
+        def silent(monitor: Monitor) -> None:
+            asked.append(monitor)
+            plain(monitor)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Monitor, "_silent", silent)
+            while len(asked) < 4:
+                timers.advance(1)
+                await asyncio.sleep(0.02)
+            assert one.describe("echo")["state"] == "running"
+            instance.attached = False
+            while one.describe("echo")["pid"] is not None:
+                timers.advance(1)
+                await asyncio.sleep(0.02)
+        assert "no answer to 3 health checks in a row" in one.describe("echo")["cause"]
 
     bench.drive(scenario, timers=timers)
