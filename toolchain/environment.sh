@@ -99,10 +99,10 @@ make_environment() {
 install_distributions() {
     if [ "$installer" = uv ]; then
         uv pip install --quiet --python "$environment/bin/python" --compile-bytecode \
-            -e "$checkout/runtime_min[sigstore]" -e "$checkout"
+            -e "$checkout/runtime_min[debug,shell,sigstore]" -e "$checkout"
     else
         "$environment/bin/python" -m pip install --quiet --disable-pip-version-check \
-            -e "$checkout/runtime_min[sigstore]" -e "$checkout"
+            -e "$checkout/runtime_min[debug,shell,sigstore]" -e "$checkout"
     fi
 }
 

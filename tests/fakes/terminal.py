@@ -49,7 +49,7 @@ class Terminal:
         attributes[3] &= ~termios.ECHO
         termios.tcsetattr(far, termios.TCSANOW, attributes)
         fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-        prompts = {"PS1": f"{_MARK}$?{_MARK}", "PS2": "", "TERM": "xterm"}
+        prompts = {"PS1": f"{_MARK}$?{_MARK}", "PS2": "", "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"}
         self._process = subprocess.Popen(
             [*before, "bash", "--norc", "--noprofile", "--noediting", "-i"],
             stdin=far,

@@ -144,7 +144,7 @@ def product(base: Path, ordinary: dict[str, Any]) -> Path:
     installer = [uv.find_uv_bin()]
     subprocess.run([*installer, "venv", "--quiet", "--python", python_for(ordinary), str(environment)], check=True)
     python = environment / "bin" / "python"
-    wanted = [f"{CHECKOUT / 'runtime_min'}[ai,debug,sigstore]", str(CHECKOUT)]
+    wanted = [f"{CHECKOUT / 'runtime_min'}[ai,debug,shell,sigstore]", str(CHECKOUT)]
     subprocess.run(
         [
             *installer,

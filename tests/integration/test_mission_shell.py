@@ -140,11 +140,17 @@ MONITORING: Final = (
 DEBUGGING: Final = (
     Line("export MOBILEOPS_PLUGIN_DEBUG=1"),
     mobileops("start my-plugin", r"my-plugin 2\.1\.0 is running"),
-    mobileops("debug my-plugin", "unknown verb 'debug'", exit_code=2),
+    mobileops(
+        "debug my-plugin",
+        '"type": "debugpy"',
+        r"my-plugin 2\.1\.0, pid \d+: attach an editor to 127\.0\.0\.1:\d+",
+        keys=(("Ctrl-C ends this", INTERRUPT),),
+        exit_code=130,
+    ),
     mobileops(
         "shell my-plugin",
         r"my-plugin 2\.1\.0, pid \d+: 'plugin' is the instance",
-        keys=((">>>", "plugin.process_data({'a': ' b '})\n"), ("'success'[^>]*>>>", END_OF_INPUT)),
+        keys=((">>>", "plugin.process_data({'a': ' b '})\n"), ("(?s)'success'.*>>>", END_OF_INPUT)),
     ),
 )
 CLUSTERING: Final = (
