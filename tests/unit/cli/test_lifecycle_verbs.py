@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mobileops.cli.main import main
 from mobileops.runtime.home import Home
 from mobileops.runtime.store import Store
-from mobileops.runtime.supervision.autostart import Autostart
+from mobileops.runtime.store.autostart import Autostart
 from tests.fakes.daemon_thread import serving
 from tests.fakes.published_json import as_published
 from tests.fakes.signed_bundle import Publisher

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mobileops.errors import MobileOpsError, PluginError
 from mobileops.runtime.manager import client as clients
+from mobileops.runtime.receipts import Receipts
 from mobileops.runtime.settings.change import difference
 from mobileops.runtime.settings.files import SettingsFiles
 from mobileops.runtime.settings.judgement import check, strongest
@@ -46,10 +47,12 @@ def commit(
     Raises:
         PluginError: a value does not fit (MOP5403, MOP5406), or the plugin did not take it over (MOP5411); nothing
         has changed.
+        NotFoundError: the plugin was uninstalled meanwhile.
         HostFault: the disk refused.
     """
     files = SettingsFiles(home)
     with files.changing():
+        Receipts(home).get(manifest.name)  # an uninstall may have come between
         before = files.load(manifest.name)
         settings = known(before)
         after = settings.changed(change)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mobileops.cli.commands._manager import debug_wanted, installed, started, tell_debug_mode
-from mobileops.runtime.supervision.autostart import Autostart
+from mobileops.runtime.store.autostart import Autostart
 
 if TYPE_CHECKING:
     import argparse

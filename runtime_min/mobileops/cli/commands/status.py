@@ -11,7 +11,7 @@ from mobileops.cli.glance import status_rows, table
 from mobileops.errors import MobileOpsError, UsageError
 from mobileops.runtime.manager.client import connect
 from mobileops.runtime.receipts import Receipts
-from mobileops.runtime.supervision.autostart import Autostart
+from mobileops.runtime.store.autostart import Autostart
 
 if TYPE_CHECKING:
     import argparse

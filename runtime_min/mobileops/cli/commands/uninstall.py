@@ -1,20 +1,23 @@
-"""``mobileops uninstall``: remove an installed plugin."""
+"""``mobileops uninstall``: show what would go, and remove all of it or nothing."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from mobileops.cli.commands._manager import installed, states
-from mobileops.errors import PluginError
-from mobileops.runtime.settings.files import SettingsFiles
-from mobileops.runtime.store import Store
-from mobileops.runtime.supervision.autostart import Autostart
+from mobileops.cli.console import printable
+from mobileops.errors import EXIT_DONE, EXIT_REFUSED, PluginError, RefusedError
+from mobileops.runtime.installation import removal
+from mobileops.runtime.store import Store, dependents, occupancy, removing
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from mobileops.cli.console import Console
     from mobileops.cli.parser import Parser
+    from mobileops.runtime.home import Home
+    from mobileops.runtime.installation.removal import Removal
 
 
 def configure(parser: Parser) -> None:
@@ -23,20 +26,81 @@ def configure(parser: Parser) -> None:
     parser.add_argument(
         "--purge", action="store_true", help="remove its data, settings, logs and the pinned signer too"
     )
-    parser.example("mobileops uninstall my-plugin")
+    others = parser.add_mutually_exclusive_group()
+    others.add_argument("--cascade", action="store_true", help="remove the plugins that need it too")
+    others.add_argument(
+        "--force", action="store_true", help="remove it although others need it; they cannot be started without it"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="show what would go and change nothing")
+    parser.add_argument("-y", "--yes", action="store_true", help="do not ask before data or other plugins go")
+    parser.json_option()
+    parser.example("mobileops uninstall my-plugin --cascade --dry-run")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
-    """Remove a plugin that does not run; its data stay unless --purge."""
+    """Remove plugins that do not run; their data stay unless --purge."""
     home = console.home()
+    store = Store(home)
     name = installed(home, arguments.name).name
-    if states(home, [name])[name]["state"] not in {"stopped", "failed", "quarantined"}:
-        raise PluginError(f"{name!r} is running", code="MOP6007", fix=f"mobileops stop {name}")
-    receipt = Store(home).uninstall(name, purge=arguments.purge)
-    Autostart(home).disable(name)
-    console.print(f"removed {receipt.name} {receipt.version}")
-    if arguments.purge:
-        SettingsFiles(home).remove(name)
-    if not arguments.purge and (home.data / name).is_dir():
-        console.note(f"its data stay in {home.data / name}, and its settings; --purge removes them too")
-    return 0
+    plan = removal.plan(store, name, cascade=arguments.cascade, purge=arguments.purge)
+    names = [one.receipt.name for one in plan]
+    if not arguments.json:
+        for line in removal.lines(plan):
+            console.note(printable(line))
+    if arguments.dry_run:
+        return _shown(store, plan, arguments, console)
+    if not arguments.force:
+        removing.refuse_needed(store, names)
+    _ask(plan, arguments, console)
+    unneeded = dependents.unneeded(store, names)
+    with occupancy.removing(home, names):
+        _refuse_running(home, names)
+        removed = store.uninstall(*names, purge=arguments.purge, force=arguments.force)
+    if arguments.json:
+        console.json({"plan": [one.to_dict() for one in plan], "changed": True, "unneeded": unneeded})
+        return EXIT_DONE
+    for receipt in removed:
+        console.print(f"removed {receipt.name} {receipt.version}")
+    if unneeded:
+        console.note(f"nothing needs these any more: {', '.join(unneeded)}")
+    return EXIT_DONE
+
+
+def _shown(store: Store, plan: Sequence[Removal], arguments: argparse.Namespace, console: Console) -> int:
+    """Show what would happen; the exit code is that of doing it, as far as anybody can tell before."""
+    refusal: RefusedError | None = None
+    names = [one.receipt.name for one in plan]
+    try:
+        if not arguments.force:
+            removing.refuse_needed(store, names)
+    except RefusedError as error:
+        refusal = error
+    if arguments.json:
+        unneeded = dependents.unneeded(store, names)
+        console.json({"plan": [one.to_dict() for one in plan], "changed": False, "unneeded": unneeded})
+    elif refusal is not None:
+        console.note(f"this would stop: {refusal}")
+    return EXIT_DONE if refusal is None else EXIT_REFUSED
+
+
+def _ask(plan: Sequence[Removal], arguments: argparse.Namespace, console: Console) -> None:
+    """Ask a person at a terminal before more goes than the one plugin."""
+    is_terminal = console.stdin.isatty() and console.stderr.isatty()
+    if arguments.yes or arguments.json or not is_terminal or (len(plan) == 1 and not arguments.purge):
+        return
+    console.stderr.write("remove this? [y/N]: ")
+    console.stderr.flush()
+    if console.stdin.readline().strip().lower() not in {"y", "yes"}:
+        raise RefusedError("nothing was removed", code="MOP6046", why="you said no", fix="--dry-run only shows a plan")
+
+
+def _refuse_running(home: Home, names: Sequence[str]) -> None:
+    """Make sure that none of the plugins runs; whoever would start one has to wait for the end of the block."""
+    found = states(home, list(names))
+    running = [name for name in names if found[name]["state"] not in {"stopped", "failed", "quarantined"}]
+    if running:
+        raise PluginError(
+            f"{', '.join(map(repr, running))} {'is' if len(running) == 1 else 'are'} running",
+            code="MOP6007",
+            fix=" && ".join(f"mobileops stop {name}" for name in running),
+        )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mobileops.cli.commands._manager import installed
-from mobileops.errors import MobileOpsError
 from mobileops.runtime.receipts import Receipts
+from mobileops.runtime.store import dependents
 
 if TYPE_CHECKING:
     import argparse
@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     home = console.home()
     receipt = installed(home, arguments.name)
     receipts = Receipts(home)
-    needs = _needs(receipts)
+    needs = dependents.needs(receipts)
     known = {one.name: one for one in receipts.all()}
     needed_by = [_reason(one, receipt.name, needs, known) for one in sorted(needs) if receipt.name in needs[one]]
     if arguments.json:
@@ -49,18 +49,6 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if not receipt.requested and not needed_by:
         console.print(f"  nothing needs it any more: mobileops uninstall {receipt.name}")
     return 0
-
-
-def _needs(receipts: Receipts) -> dict[str, dict[str, str]]:
-    """Return what every installed plugin needs: name -> name -> range; damaged ones are left out."""
-    found = {}
-    for receipt in receipts.all():
-        try:
-            needed = receipts.declared(receipt).plugin_dependencies
-        except (MobileOpsError, OSError):
-            continue
-        found[receipt.name] = {name: str(versions) for name, versions in needed.items()}
-    return found
 
 
 def _reason(

@@ -63,7 +63,7 @@ class SettingsFiles:
         Raises:
             HostFault: a file cannot be read or understood (MOP5401).
         """
-        return Stored(*(_read(path) for path in self._paths(name)))
+        return Stored(*(_read(path) for path in self.paths(name)))
 
     def save(self, name: str, stored: Stored) -> None:
         """Replace what is set for a plugin; secrets first, so that a crash in between leaves no setting without one.
@@ -72,7 +72,7 @@ class SettingsFiles:
             PluginError: it is more than a file holds (MOP5409); nothing was written.
             HostFault: the disk refused (MOP5401).
         """
-        plain, secret = self._paths(name)
+        plain, secret = self.paths(name)
         pairs = [(path, values, _document(path, values)) for path, values in ((secret, stored[1]), (plain, stored[0]))]
         try:
             for path, values, data in pairs:
@@ -84,22 +84,14 @@ class SettingsFiles:
         except OSError as error:
             raise _unreadable(plain, f"it cannot be written: {error.strerror}") from error
 
-    def remove(self, name: str) -> None:
-        """Forget everything that is set for a plugin.
-
-        Raises:
-            HostFault: the disk refused (MOP5401).
-        """
-        with self.changing():
-            self.save(name, NOTHING)
-
     @contextmanager
     def changing(self) -> Iterator[None]:
         """Keep other writers waiting for the length of the block."""
         with durable.locked(self._folder / LOCK):
             yield
 
-    def _paths(self, name: str) -> tuple[Path, Path]:
+    def paths(self, name: str) -> tuple[Path, Path]:
+        """Return a plugin's two files, the one with its secrets last."""
         return self._folder / f"{name}.json", self._folder / f"{name}.secrets.json"
 
 

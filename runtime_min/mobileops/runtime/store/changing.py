@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mobileops.runtime.home import Home
 
 _LOCK: Final = "store.lock"
-_TEMPORARY: Final = (f".{journal.NAME}.", ".pins.json.")
+_TEMPORARY: Final = (f".{journal.NAME}.", ".pins.json.", ".autostart.json.")
 """What a killed `durable.write` leaves in the home, of the files that are only written under the lock."""
 
 

@@ -13,10 +13,10 @@ import msgspec
 
 from mobileops.bundle import FILES_MEMBER, SIGNATURE_SUFFIX
 from mobileops.errors import HostFault, MobileOpsError, NotFoundError, RefusedError
-from mobileops.runtime import audit, durable, journal
+from mobileops.runtime import durable, journal
 from mobileops.runtime.logs import timestamp
 from mobileops.runtime.receipts import CURRENT, PREVIOUS, RAN, Receipt, Receipts
-from mobileops.runtime.store import bytecode, integrity, placing, signer_pins, staging
+from mobileops.runtime.store import bytecode, integrity, placing, removing, signer_pins, staging
 from mobileops.runtime.store.changing import changing, disk_errors, locked
 from mobileops.runtime.store.staging import Staged
 from mobileops.runtime.trust import Contents
@@ -119,25 +119,19 @@ class Store(Receipts):
             journal.commit(self._home, self._receipts(previous, current))
         return previous
 
-    def uninstall(self, name: str, *, purge: bool = False) -> Receipt:
-        """Remove a plugin; its data folder stays unless ``purge``.
+    def uninstall(self, *names: str, purge: bool = False, force: bool = False) -> list[Receipt]:
+        """Remove plugins, all of them or none; see `mobileops.runtime.store.removing`.
+
+        Args:
+            names: the plugins.
+            purge: whether what they wrote, their settings and their pinned signers go too.
+            force: whether they are removed although others need them.
 
         Raises:
-            NotFoundError: nothing is installed under that name.
+            NotFoundError: one is not installed.
+            RefusedError: ``MOP6010``, a plugin that stays needs one of them.
         """
-        with changing(self._home):
-            receipt = self.get(name)
-            shelf = self._home.store / name
-            files: dict[Path, bytes | None] = {shelf / CURRENT: None, shelf / PREVIOUS: None}
-            trash = [shelf]
-            if purge:
-                left = {key: pin for key, pin in self.pins().items() if key != name}
-                files[self._home.pins] = signer_pins.encode(left)
-                logs = [self._home.logs / f"{name}.jsonl", self._home.logs / f"{name}.jsonl.1"]
-                trash += [self._home.data / name, *logs, *audit.all_files(self._home.audit, name)]
-            journal.commit(self._home, files, trash=trash)
-            staging.sweep(self._home.staging)
-        return receipt
+        return removing.uninstall(self, names, purge=purge, force=force)
 
     def hold(self, name: str, *, held: bool) -> bool:
         """Leave a plugin at its version when others are upgraded, or no longer; return whether that is new.

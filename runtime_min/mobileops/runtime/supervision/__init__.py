@@ -3,7 +3,6 @@
 ============== =================================================================
 ``supervisor`` what the plugin manager asks for
 ``admission``  whether a plugin may be started
-``autostart``  which plugins are started with the plugin manager
 ``starting``   start one after what it needs, or all that are enabled
 ``roster``     which run a name leads to, and how it is
 ``runs``       one run: its process, and what is heard of it

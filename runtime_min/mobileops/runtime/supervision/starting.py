@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from mobileops.errors import MobileOpsError, PluginError
 from mobileops.manifest import Version
 from mobileops.runtime.instances.lifecycle import ACTIVE, State
+from mobileops.runtime.store import occupancy
 from mobileops.runtime.supervision.ordering import enabled_order, start_order
 from mobileops.runtime.supervision.recovery import shared_output
 from mobileops.runtime.supervision.reloading import until_ready, upgraded
@@ -108,19 +109,20 @@ class Starter:
         Raises:
             NotFoundError: not installed.
             RefusedError: files changed since the install, or the host cannot enforce the policy.
-            PluginError: it runs already (MOP5104), or it failed before it was ready (MOP5106).
+            PluginError: it runs already (MOP5104), is being removed (MOP6011), or failed before it was ready (MOP5106).
         """
         current = self._roster.routes.get(name)
         if current and current.state in ACTIVE:
             raise PluginError(f"{name!r} is already {current.state}", code="MOP5104", fix=f"mobileops stop {name}")
-        receipt = self._admission.admit(name)
-        self._store.sweep(receipt)
-        before = self._store.last_ran(name)
-        upgrade = before is not None and Version.parse(receipt.version) > Version.parse(before.version)
-        instance = self._runs.begin(receipt, cause=cause, debug=debug, upgrade=upgrade)
-        instance.restarted = restarted
-        instance.output = shared_output(current)
-        self._roster.routes[name] = instance
+        with occupancy.starting(self._store.home, name):
+            receipt = self._admission.admit(name)
+            self._store.sweep(receipt)
+            before = self._store.last_ran(name)
+            upgrade = before is not None and Version.parse(receipt.version) > Version.parse(before.version)
+            instance = self._runs.begin(receipt, cause=cause, debug=debug, upgrade=upgrade)
+            instance.restarted = restarted
+            instance.output = shared_output(current)
+            self._roster.routes[name] = instance
         asyncio.get_running_loop().call_soon(self._reap)  # what ended while the launch was waiting for its answer
         await until_ready(instance)
         if before is not None:

@@ -20,8 +20,8 @@ from mobileops.runtime.routing.messages import Messages
 from mobileops.runtime.routing.panels import Panels
 from mobileops.runtime.routing.requests import Requests
 from mobileops.runtime.routing.shells import Shells
+from mobileops.runtime.store.autostart import Autostart
 from mobileops.runtime.supervision.admission import Admission
-from mobileops.runtime.supervision.autostart import Autostart
 from mobileops.runtime.supervision.configuring import Configuring
 from mobileops.runtime.supervision.ending import KILL_WAIT_S, end
 from mobileops.runtime.supervision.in_place import reload_in_place

@@ -10,7 +10,7 @@ import pytest
 from mobileops.errors import HostFault, PluginError
 from mobileops.runtime import durable
 from mobileops.runtime.home import Home
-from mobileops.runtime.settings.files import MAX_BYTES, SettingsFiles, Stored
+from mobileops.runtime.settings.files import MAX_BYTES, NOTHING, SettingsFiles, Stored
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ def test_nothing_is_stored_for_nothing(home: Home) -> None:
     files = SettingsFiles(home)
     assert files.load("echo") == Stored({}, {})
     files.save("echo", Stored({"a": 1}, {"b": "x"}))
-    files.remove("echo")
+    files.save("echo", NOTHING)
     assert list(home.settings.glob("echo*")) == []
 
 

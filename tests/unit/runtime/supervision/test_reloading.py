@@ -313,8 +313,7 @@ def test_enabled_plugins_are_started_with_the_manager_and_one_that_fails_holds_u
     bench.store.install(broken, verify=bench.publisher.decision())
 
     async def scenario(one: Supervisor) -> None:
-        for name in ("broken", "echo", "not-installed"):
-            one._autostart.enable(name)
+        bench.home.autostart.write_text('{"version": 1, "plugins": ["broken", "echo", "not-installed"]}')
         await one.start_enabled()
         assert one.describe("echo")["state"] == "running"
         await until(lambda: "broken" in one.active())

@@ -4,7 +4,8 @@
 
     {"version": 1, "plugins": ["my-plugin"]}
 
-Without the file there is none. A plugin that was uninstalled may still stand there; it is ignored.
+Without the file there is none. An uninstall takes a plugin off the list in the same commit of the journal, so whoever
+changes the file holds the store's lock, and whoever reads it looks into the journal first.
 """
 
 from __future__ import annotations
@@ -14,14 +15,17 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from mobileops.errors import HostFault
-from mobileops.runtime import durable
+from mobileops.runtime import durable, journal
+from mobileops.runtime.receipts import Receipts
+from mobileops.runtime.store.changing import changing
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
     from mobileops.runtime.home import Home
 
 VERSION: Final = 1
-LOCK: Final = "autostart.lock"
-MAX_BYTES: Final = 1 << 20
 
 
 class _Document(msgspec.Struct, forbid_unknown_fields=True):
@@ -45,8 +49,7 @@ class Autostart:
             HostFault: the file cannot be read (MOP5118).
         """
         try:
-            with self._home.autostart.open("rb") as stream:
-                document = msgspec.json.decode(stream.read(MAX_BYTES), type=_Document)
+            document = msgspec.json.decode(journal.read(self._home, self._home.autostart), type=_Document)
         except FileNotFoundError:
             return []
         except (OSError, msgspec.DecodeError) as error:
@@ -66,6 +69,7 @@ class Autostart:
         """Start a plugin with the plugin manager from now on; return whether that is new.
 
         Raises:
+            NotFoundError: it is not installed (any more).
             HostFault: the file cannot be read or written (MOP5118).
         """
         return self._change(name, wanted=True)
@@ -78,16 +82,28 @@ class Autostart:
         """
         return self._change(name, wanted=False)
 
-    def _change(self, name: str, *, wanted: bool) -> bool:
+    def without(self, names: Collection[str]) -> dict[Path, bytes | None]:
+        """Return what to commit, with what else is, so that none of these is enabled; for who holds the store's lock.
+
+        That is nothing when none of them is, or nobody can tell: a name that is not installed is not started.
+        """
         try:
-            with durable.locked(self._home.run / LOCK):
-                names = set(self.names())
-                if wanted == (name in names):
-                    return False
-                document = {"version": VERSION, "plugins": sorted(names ^ {name})}
-                durable.write(self._home.autostart, msgspec.json.format(msgspec.json.encode(document)))
-        except OSError as error:
-            raise self._unreadable(error) from error
+            left = [name for name in self.names() if name not in names]
+            return {self._home.autostart: _encode(left)} if len(left) < len(self.names()) else {}
+        except HostFault:
+            return {}
+
+    def _change(self, name: str, *, wanted: bool) -> bool:
+        with changing(self._home):
+            if wanted:
+                Receipts(self._home).get(name)  # an uninstall may have come between
+            names = set(self.names())
+            if wanted == (name in names):
+                return False
+            try:
+                durable.write(self._home.autostart, _encode(sorted(names ^ {name})))
+            except OSError as error:
+                raise self._unreadable(error) from error
         return True
 
     def _unreadable(self, error: Any) -> HostFault:  # noqa: ANN401  an exception or words
@@ -97,3 +113,7 @@ class Autostart:
             where=str(self._home.autostart),
             fix='restore it from a backup, or write {"version": 1, "plugins": []} and enable them again',
         )
+
+
+def _encode(names: list[str]) -> bytes:
+    return msgspec.json.format(msgspec.json.encode({"version": VERSION, "plugins": names}))
