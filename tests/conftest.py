@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import sysconfig
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +60,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("root"):
                 item.add_marker(pytest.mark.skip(reason="needs uid 0"))
+
+
+@pytest.fixture(scope="module")
+def memory_folder() -> Iterator[Path]:
+    """Return an empty folder, where the machine can in memory: flushing takes no time there."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(prefix="mobileops-", dir=memory if os.access(memory, os.W_OK) else None) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(autouse=True)

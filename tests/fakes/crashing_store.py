@@ -1,16 +1,19 @@
-"""Do one thing to a store in a process that is killed, or whose disk refuses, at each step in turn; a program.
+"""Do things to a store in processes that are killed, or whose disk refuses, at each step in turn; a program.
 
-``python -m tests.fakes.crashing_store``: reads one JSON object from standard input, writes one with what came of it.
-Each run is a fork of this process, which has only one thread, on a copy of the same home.
+``python -m tests.fakes.crashing_store``: for each line of standard input, a JSON object that says what to do, it writes
+a line with what came of it. Each run is a fork of this process, which has only one thread and has imported and verified
+everything before, on a copy of the same home whose files are links: whoever changes one replaces it.
 """
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import marshal
 import os
 import shutil
+import signal
 import sys
 from contextlib import ExitStack, suppress
 from importlib.util import MAGIC_NUMBER
@@ -22,6 +25,7 @@ from mobileops.errors import MobileOpsError
 from mobileops.runtime import journal
 from mobileops.runtime.home import Home
 from mobileops.runtime.store import Accepted, Store, bytecode, examination
+from mobileops.runtime.store.autostart import Autostart
 from mobileops.runtime.trust import TrustPolicy, verify
 from tests.fakes.faults import Faults
 
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 REFUSED, CRASHED = 7, 9
+PATIENCE_S = 600
 
 
 def operations(home: Home, bundles: dict[str, Path]) -> dict[str, Callable[[], object]]:
@@ -62,9 +67,12 @@ def state(home: Home) -> dict[str, Any]:
     """Return everything about a store that anybody could notice, without taking its lock."""
     store = Store(home)
     found: dict[str, Any] = {"pins": {name: str(pin) for name, pin in store.pins().items()}}
-    found["data"] = sorted(path.name for path in home.data.iterdir() if f"data/{path.name}" not in _condemned(home))
+    found["enabled"] = Autostart(home).names()
+    condemned = _condemned(home)
+    for folder in (home.data, home.settings):
+        visible = [path.name for path in folder.iterdir() if not path.name.startswith(".")]
+        found[folder.name] = sorted(name for name in visible if f"{folder.name}/{name}" not in condemned)
     for receipt in store.all():
-        store.check(receipt)
         previous = store.previous(receipt.name)
         found[receipt.name] = [_version(store, one) for one in (receipt, previous) if one is not None]
     return found
@@ -77,21 +85,9 @@ def _condemned(home: Home) -> tuple[str, ...]:
 
 
 def _version(store: Store, receipt: Any) -> list[Any]:
-    folder = store.folder(receipt)
-    store.check(receipt)
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not bytecode.is_bytecode(str(path)):  # that there is none is no other state
-            digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
-    signature = store.signature(receipt).read_bytes()
-    return [
-        receipt.version,
-        receipt.granted,
-        receipt.held,
-        receipt.sha256,
-        digest.hexdigest(),
-        hashlib.sha256(signature).hexdigest(),
-    ]
+    """Return what a receipt says; that its files are what it says is a matter of `examination`."""
+    signature = hashlib.sha256(store.signature(receipt).read_bytes()).hexdigest()
+    return [receipt.version, receipt.granted, receipt.held, receipt.sha256, receipt.files_sha256, signature]
 
 
 def leftovers(home: Home) -> list[str]:
@@ -131,7 +127,6 @@ def run(home: Path, bundles: dict[str, Path], operation: str, *, at: int, how: s
     if child == 0:
         status = CRASHED
         try:
-            bytecode.Compilers = CompilersHere  # type: ignore[assignment,misc]
             do = operations(Home(home), bundles)[operation]
             faults = Faults(at, how)
             faults.install()
@@ -176,16 +171,18 @@ def judge(home: Home, status: int, how: str, *, old: object, new: object) -> tup
     return which, "it said that it was done, and it was not" if status == 0 and which != "new" and old != new else ""
 
 
-def main() -> None:
-    """Do what standard input says: ``home``, ``scratch``, ``bundles``, ``operation``, ``how``, ``at_once_from``."""
-    said = json.load(sys.stdin)
+def try_each_step(said: dict[str, Any]) -> dict[str, Any]:
+    """Do ``operation`` in copies of ``home``, with a fault of the kind ``how`` at each step; return what came of it.
+
+    If it is ``count``, there is no fault.
+    """
     flushing.AT_ONCE_FROM_FILES = said["at_once_from"]  # type: ignore[misc]
     template, scratch = Path(said["home"]), Path(said["scratch"])
     bundles = {name: Path(path) for name, path in said["bundles"].items()}
 
     def once(at: int, how: str) -> tuple[Home, int, int]:
         shutil.rmtree(scratch, ignore_errors=True)
-        shutil.copytree(template, scratch, symlinks=True)
+        shutil.copytree(template, scratch, symlinks=True, copy_function=os.link)
         return Home(scratch), *run(scratch, bundles, said["operation"], at=at, how=how)
 
     old = state(Home(template))
@@ -193,13 +190,26 @@ def main() -> None:
     home, status, steps = once(sys.maxsize, "kill")
     assert status == 0, f"without a fault it ends with {status}"
     new = state(home)
+    assert examination.examine(home) == []
+    if said["how"] == "count":
+        return {"steps": steps}
     wrong, outcomes = [], {"old": 0, "new": 0}
     for at in range(steps):
         home, status, _ = once(at, said["how"])
         which, trouble = judge(home, status, said["how"], old=old, new=new)
         outcomes[which] = outcomes.get(which, 0) + 1
         wrong += [f"step {at}: {trouble}"] if trouble else []
-    json.dump({"steps": steps, "outcomes": outcomes, "wrong": wrong, "changes": old != new}, sys.stdout)
+    assert (state(Home(template)), examination.examine(Home(template))) == (old, []), "a run changed what it began with"
+    return {"steps": steps, "outcomes": outcomes, "wrong": wrong, "changes": old != new}
+
+
+def main() -> None:
+    """Do what each line of standard input says."""
+    bytecode.Compilers = CompilersHere  # type: ignore[assignment,misc]
+    for line in sys.stdin:
+        signal.alarm(PATIENCE_S)
+        gc.freeze()  # a fork copies what it writes to, and counting writes to everything
+        print(json.dumps(try_each_step(json.loads(line))), flush=True)  # noqa: T201  the answer
 
 
 if __name__ == "__main__":

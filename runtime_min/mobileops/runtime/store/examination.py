@@ -78,10 +78,10 @@ def repair(home: Home) -> list[tuple[Finding, bool]]:
         done.append((finding, True))
     with changing(home):
         found = examine(home)
-        for finding in found:
-            if finding.mend is not None:
-                finding.mend()
-        left = {(one.what, one.where) for one in examine(home)}
+        mends = [one.mend for one in found if one.mend is not None]
+        for mend in mends:
+            mend()
+        left = {(one.what, one.where) for one in (examine(home) if mends else found)}
     return done + [(one, (one.what, one.where) not in left) for one in found]
 
 
