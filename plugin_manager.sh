@@ -11,4 +11,4 @@ case $self in
 esac
 . "$root/toolchain/environment.sh"
 
-exec "$environment/bin/mobileops" "$@"
+exec_mobileops "$@"

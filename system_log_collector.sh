@@ -25,4 +25,4 @@ case $self in
 esac
 . "$root/toolchain/environment.sh"
 
-exec "$environment/bin/mobileops" logs "$@"
+exec_mobileops logs "$@"

@@ -70,7 +70,7 @@ all) run_sessions ;;
 integration) run_sessions --session integration ;;
 plugin)
     shift
-    exec "$environment/bin/mobileops" test "$@"
+    exec_mobileops test "$@"
     ;;
 plugins) test_plugins ;;
 esac

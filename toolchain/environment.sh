@@ -142,6 +142,11 @@ set_up() {
     trap - INT TERM HUP
 }
 
+# Not the console script: start.py has Ctrl-C do no harm a moment earlier.
+exec_mobileops() {
+    exec "$environment/bin/python" -S "$checkout/toolchain/start.py" "$@"
+}
+
 checkout=$(CDPATH='' cd -- "$root" && pwd -P) || exit 4
 writable=$checkout
 environment=$checkout/.mobileops-venv

@@ -27,7 +27,13 @@ if TYPE_CHECKING:
     from tests.integration.conftest import Account
 
 SCRIPTS: Final = ("plugin_manager.sh", "test_suite.sh", "system_log_collector.sh")
-PARTS: Final = (*SCRIPTS, "toolchain/environment.sh", "pyproject.toml", "runtime_min/pyproject.toml")
+PARTS: Final = (
+    *SCRIPTS,
+    "toolchain/environment.sh",
+    "toolchain/start.py",
+    "pyproject.toml",
+    "runtime_min/pyproject.toml",
+)
 MACHINE: Final = CHECKOUT / "tests" / "fakes" / "fresh_machine.py"
 HOME: Final = "/var/lib/mobileops"
 PLUGIN: Final = f"{HOME}/plugins/my-plugin"

@@ -12,7 +12,14 @@ from pathlib import Path
 from tests.packaging.checkout_copy import ROOT
 
 SCRIPTS = ("plugin_manager.sh", "test_suite.sh", "system_log_collector.sh")
-PARTS = (*SCRIPTS, "toolchain/environment.sh", "pyproject.toml", "runtime_min/pyproject.toml", "noxfile.py")
+PARTS = (
+    *SCRIPTS,
+    "toolchain/environment.sh",
+    "toolchain/start.py",
+    "pyproject.toml",
+    "runtime_min/pyproject.toml",
+    "noxfile.py",
+)
 TOOLS = ("sh", "cat", "chmod", "cksum", "ln", "mkdir", "mv", "readlink", "rm")
 
 # Makes environments whose commands print what they were called with. With $GATE it stops in the middle of an
@@ -23,7 +30,9 @@ case $1 in
 venv)
     for environment; do :; done
     mkdir -p "$environment/bin"
-    ln -s "$4" "$environment/bin/python"
+    printf '#!/bin/sh\\n[ "$1" = -S ] || exec "%s" "$@"\\nshift 2\\nexec "${0%%/python}/mobileops" "$@"\\n' "$4" \\
+        >"$environment/bin/python"
+    chmod +x "$environment/bin/python"
     echo "home = ${4%/*}" >"$environment/pyvenv.cfg"
     ;;
 pip)

@@ -124,7 +124,7 @@ def test_the_mobileops_command_comes_with_the_runtime_alone() -> None:
     """Two distributions with one script would overwrite each other's, and uninstall it."""
     runtime = tomllib.loads((ROOT / "runtime_min" / "pyproject.toml").read_text())["project"]
     toolchain = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert runtime["scripts"] == {"mobileops": "mobileops.cli.main:main"}
+    assert runtime["scripts"] == {"mobileops": "mobileops.cli.entry:main"}
     assert "scripts" not in toolchain
 
 
