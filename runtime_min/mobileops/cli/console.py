@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+
+from mobileops.cli import layout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mobileops.errors import MobileOpsError
     from mobileops.runtime.home import Home
-
-
-MIN_COLUMNS: Final = 40
-"""Text is not wrapped into a narrower column than this: a digest would fill line after line."""
 
 
 class Console(NamedTuple):
@@ -41,6 +39,16 @@ class Console(NamedTuple):
         """Write one line of data."""
         self.stdout.write(text + "\n")
 
+    def prose(self, line: str) -> None:
+        """Write one line of words; on a terminal in lines of its width, each but the first indented a little more."""
+        self.print(layout.paragraph(line, layout.width(self.stdout)))
+
+    def findings(self, text: str) -> None:
+        """Write findings in their form; lines of the source among them are left as they are."""
+        for line in text.split("\n"):
+            is_source = line.startswith(" ") and not line.startswith(layout.LABELS)
+            self.print(line) if is_source else self.prose(line)
+
     def json(self, value: object) -> None:
         """Write a value as indented JSON; what JSON has no word for, as Python shows it."""
         import msgspec  # noqa: PLC0415  only commands that print JSON need it
@@ -49,13 +57,10 @@ class Console(NamedTuple):
 
     def wrapped(self, label: str, text: str) -> None:
         """Write text after a label: on a terminal in lines of its width, otherwise in one line."""
+        columns = layout.width(self.stdout)
         lines = [text]
-        if self.stdout.isatty():
-            import shutil  # noqa: PLC0415  only a terminal has a width
-            import textwrap  # noqa: PLC0415  likewise
-
-            width = max(shutil.get_terminal_size().columns - len(label), MIN_COLUMNS)
-            lines = textwrap.wrap(text, width, break_on_hyphens=False)
+        if columns is not None:
+            lines = layout.broken(text, max(columns - len(label), layout.MIN_COLUMNS))
         for place, line in enumerate(lines):
             self.print(f"{' ' * len(label) if place else label}{line}")
 
@@ -69,24 +74,23 @@ class Console(NamedTuple):
     def note(self, text: str) -> None:
         """Write one line for a person, after the data that came before it."""
         self.stdout.flush()
-        self.stderr.write(text + "\n")
+        self.stderr.write((text if "\n" in text else layout.paragraph(text, layout.width(self.stderr))) + "\n")
         self.stderr.flush()
 
     def error(self, error: MobileOpsError) -> None:
         """Write an error in its form: what, where, why, fix, code."""
-        self.note(f"error: {error}")
+        columns = layout.width(self.stderr)
+        self.note("\n".join(layout.paragraph(line, columns) for line in f"error: {error}".split("\n")))
 
     def table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Write aligned columns, two spaces apart, without trailing space."""
-        widths = [max(len(str(row[column])) for row in (header, *rows)) for column in range(len(header))]
-        for row in (header, *rows):
-            self.print("  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+        """Write aligned columns; on a terminal that is too narrow for them, cells are broken."""
+        self.stdout.write(layout.table((header, *rows), layout.width(self.stdout)))
 
     def fields(self, values: Mapping[str, Any]) -> None:
-        """Write one aligned ``name: value`` line for each entry."""
+        """Write one aligned ``name: value`` line for each entry; on a terminal a long value in several."""
         width = max(len(name) for name in values)
         for name, value in values.items():
-            self.print(f"{name:>{width}}: {value}")
+            self.wrapped(f"{name:>{width}}: ", str(value))
 
     def home(self) -> Home:
         """Return the plugin manager's folder, made when missing."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 
+from mobileops.cli import layout
 from mobileops.cli.remembered import root
 
 TYPE_CHECKING = False  # see mobileops.cli.verbs
@@ -103,13 +104,10 @@ def _text(rows: list[dict[str, Any]], form: str) -> str:
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """Return rows as aligned columns, two spaces apart; at least one."""
+    """Return rows, at least one, for standard output."""
     lines = [[name.upper() for name in rows[0]]]
     lines += [["-" if cell is None else str(cell) for cell in row.values()] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "".join(
-        "  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() + "\n" for line in lines
-    )
+    return layout.table(lines, layout.width(sys.stdout))
 
 
 def _receipts(home: str) -> list[dict[str, Any]]:

@@ -22,6 +22,9 @@ EXIT_DONE: Final = 0
 EXIT_FAILURE: Final = 1
 EXIT_INTERRUPTED: Final = 130
 _COLUMN: Final = 43
+_NARROW_COLUMN: Final = 27
+_WIDE: Final = 120
+"""A terminal from which on the help has the wider column, as it has without a terminal."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -84,6 +87,10 @@ def _glanced(words: list[str]) -> int | None:
 
 
 def _help() -> str:
+    from mobileops.cli import layout  # noqa: PLC0415  a remembered answer does without
+
+    columns = layout.width(sys.stdout)
+    column = _COLUMN if columns is None or columns >= _WIDE else _NARROW_COLUMN
     lines = ["usage: mobileops VERB [ARGUMENTS]", "       mobileops VERB --help", ""]
     group = ""
     for verb in VERBS:
@@ -91,13 +98,20 @@ def _help() -> str:
             group = verb.group
             lines.append(f"{group}:")
         left = f"  {verb.name} {verb.usage}".rstrip()
-        lines.append(f"{left:{_COLUMN}} {verb.summary}")
-    lines += [
+        if len(left) > column:  # it has a line of its own
+            lines.append(left)
+            left = ""
+        room = len(verb.summary) if columns is None else columns - column - 1
+        for text in layout.broken(verb.summary, room):
+            lines.append(f"{left:{column}} {text}")
+            left = ""
+    words = (
         "",
         "A PLUGIN is a folder, or the name of one here or in the plugins folder.",
         "Reports go to standard output (--json for programs), everything else to standard error.",
         "Exit codes: 0 done, 1 findings or failure, 2 usage, 3 refused, 4 environment, 130 interrupted.",
-    ]
+    )
+    lines += [layout.paragraph(text, columns) for text in words]
     return "\n".join(lines) + "\n"
 
 

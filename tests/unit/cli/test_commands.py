@@ -250,7 +250,7 @@ def test_the_daemon_is_stopped_on_request(
 
 
 def test_the_daemon_runs_in_the_foreground(mobileops: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(daemons, "run", lambda _home, *, ready, environment, idle_exit_s: ready())
+    monkeypatch.setattr(daemons, "run", lambda _home, *, ready, environment, idle_exit_s, lifeline: ready())
     assert mobileops("daemon", "--home", str(tmp_path / "home2")) == (0, "", f"serving {tmp_path / 'home2'}\n")
 
 

@@ -45,8 +45,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         console.json(dataclasses.asdict(entry))
         return 0
     console.print(f"{entry.code} ({entry.severity}): {entry.title}")
-    console.print(f"  why: {entry.why}")
-    console.print(f"  fix: {entry.fix}")
+    console.prose(f"  why: {entry.why}")
+    console.prose(f"  fix: {entry.fix}")
     for label, example in (("before", entry.before), ("after", entry.after)):
         if example:
             console.print(f"  {label}:")
@@ -61,12 +61,12 @@ def _topic(topic: Topic, arguments: argparse.Namespace, console: Console) -> Non
         console.json(dataclasses.asdict(topic))
         return
     console.print(f"{topic.name} ({topic.kind})")
-    console.print(f"  {topic.summary}")
+    console.prose(f"  {topic.summary}")
     for label, text in topic.facts:
-        console.print(f"  {label}: {text}")
+        console.prose(f"  {label}: {text}")
     width = max((len(name) for name, _ in topic.members), default=0)
     for name, meaning in topic.members:
-        console.print(f"    {name:{width}}  {meaning}".rstrip())
+        console.prose(f"    {name:{width}}  {meaning}".rstrip())
 
 
 def _list(arguments: argparse.Namespace, console: Console) -> None:
@@ -76,8 +76,8 @@ def _list(arguments: argparse.Namespace, console: Console) -> None:
         console.json([{"code": entry.code, "severity": entry.severity, "title": entry.title} for entry in entries])
         return
     for entry in entries:
-        console.print(f"{entry.code}  {entry.title}")
+        console.prose(f"{entry.code}  {entry.title}")
     from mobileops.toolchain.diagnostics import topics  # noqa: PLC0415  as above
 
     for topic in topics.topics().values():
-        console.print(f"{topic.name}  {topic.summary}")
+        console.prose(f"{topic.name}  {topic.summary}")

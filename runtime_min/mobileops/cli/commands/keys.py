@@ -70,7 +70,9 @@ def _list(arguments: argparse.Namespace, console: Console) -> int:
         console.json(found)
     elif found:
         header = ("name", "type", "hint", "encrypted", "private")
-        console.table(header, [[str(_shown(facts)[column]) for column in header] for facts in found])
+        console.table(
+            [name.upper() for name in header], [[str(_shown(facts)[column]) for column in header] for facts in found]
+        )
     else:
         console.note("no keys; mobileops keys generate NAME makes one")
     return 0

@@ -165,8 +165,8 @@ def _plain(found: Explanation) -> dict[str, object]:
 
 
 def _print_explanation(found: Explanation, subject: Subject, console: Console) -> None:
-    console.print(f"{found.name} {found.version} ({subject.form}: {subject.place})")
-    console.print(f"permissions: {', '.join(found.permissions) or 'none'}")
+    console.prose(f"{found.name} {found.version} ({subject.form}: {subject.place})")
+    console.prose(f"permissions: {', '.join(found.permissions) or 'none'}")
     for section in found.sections:
         _print_section(section, console)
     console.note("'mobileops doctor' says which of these mechanisms the kernel of this host has")
@@ -177,9 +177,9 @@ def _print_section(section: Section, console: Console) -> None:
     for word, statements in (("can", section.can), ("cannot", section.cannot)):
         for enforced_by, group in itertools.groupby(statements, key=lambda one: one.enforced_by):
             by = f"  [{', '.join(enforced_by)}]" if enforced_by else ""
-            console.print(f"  {word}{by}")
+            console.prose(f"  {word}{by}")
             for one in group:
-                console.print(f"    {one.text}{f'  <{one.permission}>' if one.permission else ''}")
+                console.prose(f"    {one.text}{f'  <{one.permission}>' if one.permission else ''}")
 
 
 def _diff(arguments: argparse.Namespace, console: Console) -> int:

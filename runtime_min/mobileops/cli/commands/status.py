@@ -75,7 +75,9 @@ def _show(rows: list[dict[str, Any]], arguments: argparse.Namespace, console: Co
     if arguments.json:
         console.json(rows[0] if arguments.name else rows)
     elif arguments.name or arguments.detailed:
-        for row in rows:
+        for at, row in enumerate(rows):
+            if at:
+                console.print("")
             console.fields({key: _text(value) for key, value in row.items()})
     elif rows:
         console.stdout.write(table(rows))
@@ -85,9 +87,12 @@ def _show(rows: list[dict[str, Any]], arguments: argparse.Namespace, console: Co
 
 def _text(value: Any) -> str:  # noqa: ANN401  plain values
     if isinstance(value, list):
-        return ", ".join(_text(item) for item in value) or "none"
+        texts = [_text(item) for item in value]
+        return ("; " if any("," in text for text in texts) else ", ").join(texts) or "none"
     if isinstance(value, dict):
         return ", ".join(f"{key}={item}" for key, item in value.items() if item is not None)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return "-" if value is None else str(value)
 
 
