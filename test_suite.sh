@@ -62,7 +62,7 @@ test_plugins() {
         say "the tests of these plugins failed:$failed"
         exit 1
     fi
-    say "the tests of $found plugins passed"
+    [ "$found" -eq 1 ] && say "the tests of 1 plugin passed" || say "the tests of $found plugins passed"
 }
 
 case ${1-all} in
