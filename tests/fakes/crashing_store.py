@@ -12,6 +12,7 @@ import hashlib
 import json
 import marshal
 import os
+import random
 import shutil
 import signal
 import sys
@@ -28,6 +29,7 @@ from mobileops.runtime.store import Accepted, Store, bytecode, examination
 from mobileops.runtime.store.autostart import Autostart
 from mobileops.runtime.trust import TrustPolicy, verify
 from tests.fakes.faults import Faults
+from tests.fakes.power_loss import EXTREMES, Recorder, lay_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -203,13 +205,47 @@ def try_each_step(said: dict[str, Any]) -> dict[str, Any]:
     return {"steps": steps, "outcomes": outcomes, "wrong": wrong, "changes": old != new}
 
 
+def pull_the_plug(said: dict[str, Any]) -> dict[str, Any]:
+    """Do ``operation`` in a copy of ``home``, and judge what the disk might hold if the power failed at any step.
+
+    Looked at are the states in which all was lost that could be, or nothing, those after the end, and ``sample``
+    others; ``deaf_to`` is what the disk does not flush although it was told to.
+    """
+    template, scratch = Path(said["home"]), Path(said["scratch"])
+    bundles = {name: Path(path) for name, path in said["bundles"].items()}
+    shutil.rmtree(scratch, ignore_errors=True)
+    shutil.copytree(template, scratch, symlinks=True)
+    home, old = Home(scratch), state(Home(template))
+    with Recorder(scratch, deaf_to=said["deaf_to"]) as recorder:
+        operations(home, bundles)[said["operation"]]()
+    new = state(home)
+    *during, last = recorder.images
+    after = set(last)
+    chosen = {image for images in during for image in images[:EXTREMES]} - after
+    others = sorted({image for images in during for image in images} - chosen - after, key=repr)
+    chosen.update(random.Random(said["operation"]).sample(others, k=min(said["sample"], len(others))))  # noqa: S311
+    wrong, outcomes = [], {"old": 0, "new": 0}
+    for image in [*chosen, *after]:
+        shutil.rmtree(scratch)
+        lay_out(image, scratch)
+        try:
+            which, trouble = judge(home, 0 if image in after else REFUSED, "power", old=old, new=new)
+        except OSError as error:
+            which, trouble = "unreadable", str(error)
+        outcomes[which] = outcomes.get(which, 0) + 1
+        wrong += [trouble] if trouble else []
+    return {"steps": len(chosen) + len(after), "outcomes": outcomes, "wrong": wrong, "changes": old != new}
+
+
 def main() -> None:
     """Do what each line of standard input says."""
     bytecode.Compilers = CompilersHere  # type: ignore[assignment,misc]
     for line in sys.stdin:
         signal.alarm(PATIENCE_S)
         gc.freeze()  # a fork copies what it writes to, and counting writes to everything
-        print(json.dumps(try_each_step(json.loads(line))), flush=True)  # noqa: T201  the answer
+        said = json.loads(line)
+        found = pull_the_plug(said) if said["how"] == "power" else try_each_step(said)
+        print(json.dumps(found), flush=True)  # noqa: T201  the answer
 
 
 if __name__ == "__main__":

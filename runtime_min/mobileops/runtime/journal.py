@@ -124,6 +124,10 @@ def _apply(home: Home, change: Change) -> None:
         # One rename takes it out of sight; what is in staging is swept.
         with suppress(FileNotFoundError):
             (home.root / name).rename(Path(tempfile.mkdtemp(dir=home.staging, prefix="trash-")) / "trash")
+    removed = [name for name, content in change.files.items() if content is None]
+    for folder in {(home.root / name).parent for name in (*removed, *change.trash)}:
+        with suppress(FileNotFoundError):  # without the journal nobody removes again what a power failure brings back
+            durable.sync_folder(folder)
     (home.root / NAME).unlink()
     durable.sync_folder(home.root)
 

@@ -117,14 +117,15 @@ def attempt(workshop: Path) -> Iterator[Attempt]:
         assert program.stdout is not None
         tell, hear = program.stdin, program.stdout
 
-        def do(before: str, operation: str, how: str, *, at_once_from: int = AT_ONCE_FROM_FILES) -> dict[str, Any]:
+        def do(before: str, operation: str, how: str, **options: object) -> dict[str, Any]:
             said = {
                 "home": str(workshop / before),
                 "scratch": str(workshop / "scratch"),
                 "bundles": bundles,
                 "operation": operation,
                 "how": how,
-                "at_once_from": at_once_from,
+                "at_once_from": AT_ONCE_FROM_FILES,
+                **options,
             }
             print(json.dumps(said), file=tell, flush=True)
             answer = hear.readline()
@@ -164,3 +165,31 @@ def test_an_install_that_flushes_all_files_at_once_happens_whole_or_not_at_all(a
     each = attempt("one version", "install echo 2", "count")
     assert found["wrong"] == []
     assert 4 < found["steps"] < each["steps"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("before", "operation"),
+    [
+        ("nothing", "install echo 1"),
+        ("one version", "install other echo 2"),
+        ("one version", "rotate"),
+        ("two versions", "rollback"),
+        ("two versions", "uninstall"),
+        ("two versions", "purge"),
+    ],
+)
+def test_a_change_during_which_the_power_fails_happens_whole_or_not_at_all(
+    attempt: Attempt, before: str, operation: str
+) -> None:
+    found = attempt(before, operation, "power", deaf_to="", sample=60)
+    assert found["wrong"] == []
+    assert found["steps"] > 10
+    assert not found["changes"] or min(found["outcomes"].values()) > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("deaf_to", ["files", "folders"])
+def test_without_flushing_the_power_must_not_fail(attempt: Attempt, deaf_to: str) -> None:
+    """The control: a disk that does not flush leaves what is neither the old state nor the new one."""
+    assert attempt("one version", "install echo 2", "power", deaf_to=deaf_to, sample=40)["wrong"] != []
