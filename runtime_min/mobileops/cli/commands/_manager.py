@@ -30,7 +30,7 @@ def debug_wanted(console: Console) -> bool:
 
 def tell_debug_mode(state: Mapping[str, Any], console: Console) -> None:
     """Say that a plugin has been started in debug mode, if it was."""
-    if state["debug"] is None:
+    if not state["debug"]:
         return
     name = state["name"]
     console.note(

@@ -94,6 +94,9 @@ def _files(compiled: SandboxPolicy, granted: Sequence[Permission]) -> Section:
         for permission in granted
         if permission.path is not None and policy.is_own_place(permission.path)
     ]
+    if compiled.debugger is not None:
+        what = f"{policy.DEBUGGER}: a debugger, in debug mode; an editor that is attached sees all that the plugin does"
+        can.append(Statement(f"{'read':13} {what}", None, (MOUNTS, LANDLOCK)))
     everywhere = {grant.path: grant for grant in compiled.grants}.get("/")
     cannot = [
         Statement("other plugins' files, and the plugin manager's own, also beneath a path above", None, (MOUNTS,))

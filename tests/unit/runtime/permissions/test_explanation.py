@@ -24,6 +24,7 @@ OTHER = {
     "grants": (Grant("/srv", read=True, write=False),),
     "variables": frozenset({"OTHER"}),
     "network": NetworkGrants(listen=(8080,)),
+    "debugger": "/site/debugpy",
 }
 LIMITS = {"memory_bytes": 1 << 20, "processes": 3, "open_files": 5, "file_size_bytes": 1 << 21, "cpu": 0.5}
 

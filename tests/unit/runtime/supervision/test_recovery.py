@@ -230,3 +230,20 @@ def test_a_plugin_that_an_editor_is_attached_to_may_stand_still(bench: Bench) ->
         assert "no answer to 3 health checks in a row" in one.describe("echo")["cause"]
 
     bench.drive(scenario, timers=timers)
+
+
+def test_what_is_started_again_after_a_crash_is_not_in_debug_mode(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "find_debugger", lambda: None)
+    bench.install()
+    timers = ManualTimers()
+
+    async def scenario(one: Supervisor) -> None:
+        assert (await one.start("echo", debug=True))["debug"] == "errors"
+        await crash(one)
+        timers.advance(1)
+        await is_running(one)
+        assert one.describe("echo")["debug"] is None
+
+    bench.drive(scenario, timers=timers)
