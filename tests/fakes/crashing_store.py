@@ -27,6 +27,7 @@ from mobileops.runtime import journal
 from mobileops.runtime.home import Home
 from mobileops.runtime.store import Accepted, Store, bytecode, examination
 from mobileops.runtime.store.autostart import Autostart
+from mobileops.runtime.store.rotation import rotate
 from mobileops.runtime.trust import TrustPolicy, verify
 from tests.fakes.faults import Faults
 from tests.fakes.power_loss import EXTREMES, Recorder, lay_out
@@ -56,7 +57,7 @@ def operations(home: Home, bundles: dict[str, Path]) -> dict[str, Callable[[], o
         "uninstall": lambda: store.uninstall("echo"),
         "purge": lambda: store.uninstall("echo", purge=True),
         "hold": lambda: store.hold("echo", held=True),
-        "rotate": lambda: store.rotate("echo", reason="a test"),
+        "rotate": lambda: rotate(store.home, "echo", reason="a test"),
         **{f"install {' '.join(words)}": lambda words=words: install(words) for words in _choices(bundles)},
     }
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from mobileops.cli.suggestions import did_you_mean
 from mobileops.errors import NotFoundError
-from mobileops.runtime.store import Store
+from mobileops.runtime.store import signer_pins
+from mobileops.runtime.store.rotation import rotate
 
 if TYPE_CHECKING:
     import argparse
@@ -26,11 +27,10 @@ def configure(parser: Parser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Forget the pin and record who it was and why; the next verified install pins its signer."""
     home = console.home()
-    store = Store(home)
     try:
-        forgotten = store.rotate(arguments.name, reason=arguments.reason)
+        forgotten = rotate(home, arguments.name, reason=arguments.reason)
     except NotFoundError as error:
-        error.fix = did_you_mean(arguments.name, store.pins()) or error.fix
+        error.fix = did_you_mean(arguments.name, signer_pins.load(home)) or error.fix
         raise
     if arguments.json:
         console.json({"name": arguments.name, "forgotten": forgotten.to_dict(), "log": str(home.trust_log)})

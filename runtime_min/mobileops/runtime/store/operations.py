@@ -1,4 +1,4 @@
-"""What can be done to the installed plugins of a home: install, roll back, uninstall, hold, rotate a signer, sweep."""
+"""What can be done to the installed plugins of a home: install, roll back, uninstall, hold, sweep."""
 
 from __future__ import annotations
 
@@ -146,32 +146,6 @@ class Store(Receipts):
                 return False
             journal.commit(self._home, {self._home.store / name / CURRENT: msgspec.json.encode(changed)})
         return True
-
-    def rotate(self, name: str, *, reason: str) -> Pin:
-        """Forget the pinned signer of a name: the next verified install pins its signer. The change is recorded.
-
-        Args:
-            name: the plugin.
-            reason: why, for whoever reads the record later.
-
-        Raises:
-            NotFoundError: ``MOP3140``, no signer is pinned under that name.
-        """
-        with changing(self._home):
-            pins = self.pins()
-            if name not in pins:
-                raise NotFoundError(
-                    f"no signer is pinned for {name!r}",
-                    code="MOP3140",
-                    where=str(self._home.pins),
-                    fix="mobileops trust show lists the pins",
-                )
-            forgotten = pins.pop(name)
-            entry = {"time": timestamp(time.time()), "name": name, "reason": reason, "forgotten": forgotten.to_dict()}
-            with self._home.trust_log.open("ab") as log:
-                log.write(msgspec.json.encode(entry) + b"\n")
-            journal.commit(self._home, {self._home.pins: signer_pins.encode(pins)})
-        return forgotten
 
     def signature(self, receipt: Receipt) -> Path:
         """Return where the signature lies that a plugin was installed with."""

@@ -13,6 +13,7 @@ import pytest
 from mobileops.errors import MobileOpsError
 from mobileops.runtime import journal
 from mobileops.runtime.store import Store, bytecode, examination
+from mobileops.runtime.store.rotation import rotate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -121,6 +122,6 @@ def test_nothing_is_read_or_changed_past_a_journal_that_cannot_be_read(
 
 
 def test_a_rotated_signer_is_not_pinned_again(store: Store, publisher: Publisher, installed: Receipt) -> None:
-    store.rotate(installed.name, reason="a new key")
+    rotate(store.home, installed.name, reason="a new key")
     assert examination.repair(publisher.home) == []
     assert store.pins() == {}
