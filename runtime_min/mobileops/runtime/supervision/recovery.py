@@ -63,12 +63,13 @@ class Recovery:
         self._waiting[instance.name] = self._timers.call_later(delay_s, self._again, instance)
 
     def _again(self, instance: Instance) -> None:
-        del self._waiting[instance.name]
         task = asyncio.get_running_loop().create_task(self._restart(instance))
         self._starting.add(task)  # the loop itself keeps only weak references
         task.add_done_callback(self._starting.discard)
 
     async def _restart(self, instance: Instance) -> None:
+        if self._waiting.pop(instance.name, None) is None:
+            return  # somebody decided about it after the time had come, and before this was begun
         try:
             await self._start(instance.name)
         except NotFoundError:

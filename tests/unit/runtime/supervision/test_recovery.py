@@ -103,6 +103,22 @@ def test_what_the_operator_stops_is_not_started_again(bench: Bench) -> None:
     bench.drive(scenario, timers=timers)
 
 
+def test_a_stop_that_comes_with_the_moment_of_the_restart_prevents_it(bench: Bench) -> None:
+    bench.install()
+    timers = ManualTimers()
+
+    async def scenario(one: Supervisor) -> None:
+        await one.start("echo")
+        await crash(one)
+        timers.advance(100)  # what is due has been told, and had no turn of the loop yet
+        assert (await one.stop("echo"))["state"] == "stopped"
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert one.active() == []
+
+    bench.drive(scenario, timers=timers)
+
+
 def test_a_plugin_that_only_waits_for_calls_is_not_started_again(bench: Bench) -> None:
     code = ECHO.replace("ServicePlugin", "ProcessingPlugin")
     bench.install(code, type="processing")
