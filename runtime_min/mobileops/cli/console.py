@@ -43,11 +43,19 @@ class Console(NamedTuple):
         """Write one line of words; on a terminal in lines of its width, each but the first indented a little more."""
         self.print(layout.paragraph(line, layout.width(self.stdout)))
 
-    def findings(self, text: str) -> None:
-        """Write findings in their form; lines of the source among them are left as they are."""
+    def findings(self, text: str, *, as_data: bool = True) -> None:
+        """Write findings in their form; lines of the source among them are left as they are.
+
+        Args:
+            text: any number of lines.
+            as_data: on standard output; otherwise beside it, after the data that came before them.
+        """
+        self.stdout.flush()
+        stream = self.stdout if as_data else self.stderr
+        columns = layout.width(stream)
         for line in text.split("\n"):
             is_source = line.startswith(" ") and not line.startswith(layout.LABELS)
-            self.print(line) if is_source else self.prose(line)
+            stream.write((line if is_source else layout.paragraph(line, columns)) + "\n")
 
     def json(self, value: object) -> None:
         """Write a value as indented JSON; what JSON has no word for, as Python shows it."""

@@ -116,6 +116,17 @@ def test_once_ends_when_the_plugin_does(
     assert (found[0], "[MOP2701]" in found[2]) == (code, code == 1)
 
 
+@pytest.mark.parametrize("wanted", ["", "1"])
+def test_it_is_in_debug_mode_only_if_the_author_says_so(
+    mobileops: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: str
+) -> None:
+    write_plugin(tmp_path / "echo")
+    monkeypatch.setenv("MOBILEOPS_PLUGIN_DEBUG", wanted)
+    monkeypatch.setattr(verb.Session, "wait_until_it_ends", lambda _self: None)
+    code, out, _err = mobileops("run", "echo")
+    assert (code, "debug mode" in out) == (0, wanted == "1")
+
+
 def test_settings_are_those_of_the_command_line(
     mobileops: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

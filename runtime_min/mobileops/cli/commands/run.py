@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from mobileops.cli.commands._manager import debug_wanted
 from mobileops.cli.commands._records import line
 from mobileops.cli.commands._sources import find_source
 from mobileops.errors import MobileOpsError, PluginError
@@ -50,13 +51,13 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     reporter = _Terminal(console, source)
     try:
         with _endable():
-            return _run(arguments, source, reporter)
+            return _run(arguments, source, reporter, console)
     except KeyboardInterrupt:
         console.note(f"{source.name} is stopped, and nothing of this run is left")
         raise
 
 
-def _run(arguments: argparse.Namespace, source: Path, reporter: _Terminal) -> int:
+def _run(arguments: argparse.Namespace, source: Path, reporter: _Terminal, console: Console) -> int:
     with ExitStack() as stack:
         bench = stack.enter_context(workbench.opened())
         reporter.tail = stack.enter_context(Tail(bench.home, reporter.record))
@@ -66,7 +67,7 @@ def _run(arguments: argparse.Namespace, source: Path, reporter: _Terminal) -> in
             bench,
             reporter=reporter,
             configure=lambda home, receipt: _set(arguments.set, home, receipt),
-            debug=arguments.dev,
+            debug=debug_wanted(console),
         )
         reporter.note(f"for other commands about it: export MOBILEOPS_HOME={bench.home.root}")
         return _follow(source, session, reporter) if arguments.dev else _once(source, session)
@@ -159,7 +160,8 @@ class _Terminal:
 
     def findings(self, found: Sequence[Diagnostic]) -> None:
         """Show what validation found, with its place."""
-        self._console.note(formats.render(found, "text", name=self._name, base=self._base))
+        if found:
+            self._console.findings(formats.render(found, "text", name=self._name, base=self._base), as_data=False)
 
     def error(self, error: MobileOpsError) -> None:
         """Show what went wrong, after what has been logged before."""

@@ -74,7 +74,7 @@ class Session:
         bench: what it is built with and runs in.
         reporter: shows what happens.
         configure: called with the home and a plugin that was just installed, before it is started.
-        debug: whether errors of methods carry the plugin's tracebacks.
+        debug: whether it runs in debug mode.
     """
 
     def __init__(
