@@ -109,10 +109,13 @@ class ControlClient:
         self._outgoing.close()
         self._connection.close()
         self._reads.set()
+        self._cancel_all()
+        self._on_closed(self)
+
+    def _cancel_all(self) -> None:
         running, self._running = self._running, {}
         for one in running.values():
             one.cancel()
-        self._on_closed(self)
 
     def _readable(self) -> None:
         try:
@@ -160,6 +163,7 @@ class ControlClient:
             return
         self._is_open = False
         self._loop.remove_reader(self._connection.fileno())
+        self._cancel_all()
         self._on_closed(self)
         carrying = self._loop.create_task(_carry(self._connection, session))
         self._tasks.add(carrying)

@@ -33,10 +33,12 @@ if TYPE_CHECKING:
 
 STUBBORN = """
     import time
+    from pathlib import Path
     from mobileops.plugin import ServicePlugin
 
     class Stubborn(ServicePlugin):
         def start(self):
+            Path({mark!r}).touch()
             while True:
                 time.sleep(0.01)
 """
@@ -202,11 +204,13 @@ def test_a_plugin_that_is_never_ready_is_killed_in_time(bench: Bench) -> None:
     bench.drive(scenario)
 
 
-def test_a_plugin_that_ignores_stop_is_killed_after_its_time(bench: Bench) -> None:
-    bench.install(STUBBORN, resources={"stop_timeout": 1})
+def test_a_plugin_that_ignores_stop_is_killed_after_its_time(bench: Bench, tmp_path: Path) -> None:
+    mark = tmp_path / "in-start"  # a stop before start() would find nothing that ignores it
+    bench.install(STUBBORN.format(mark=str(mark)), resources={"stop_timeout": 1})
 
     async def scenario(one: Supervisor) -> None:
         await one.start("echo")
+        await until(mark.exists)
         state = await one.stop("echo")
         assert state["state"] == "stopped"
         assert "killed" in state["cause"]
@@ -319,12 +323,14 @@ def test_the_end_of_the_network_broker_is_told_to_whom_it_served(bench: Bench) -
     bench.launcher.broker.close()
 
 
-def test_a_call_while_stopping_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_while_stopping_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(supervisor, "KILL_WAIT_S", 1.0)
-    bench.install(STUBBORN, resources={"stop_timeout": 1})
+    mark = tmp_path / "in-start"
+    bench.install(STUBBORN.format(mark=str(mark)), resources={"stop_timeout": 1})
 
     async def scenario(one: Supervisor) -> None:
         await one.start("echo")
+        await until(mark.exists)
         stopping = asyncio.create_task(one.stop("echo"))
         await until(lambda: one.describe("echo")["state"] == "stopping")
         with pytest.raises(PluginError, match="stopping"):
