@@ -3,7 +3,7 @@
 A `Recorder` listens to what a process does to a folder. A file has what it had at its last fsync(2), or any more of
 what was written since; a name is as it was at the last fsync(2) of its folder, or as any of the changes since made it,
 in whatever order they reached the disk. A rename is one change, flushed with either of its folders. That is less than
-journalling file systems promise, and what POSIX does.
+journalling file systems promise, and what POSIX does. A syncfs(2) flushes everything there is.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import random
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
+
+from mobileops.bundle import flushing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -59,7 +61,7 @@ class Recorder:
 
     Args:
         root: the folder.
-        deaf_to: what is not taken for flushed by fsync: ``files``, ``folders`` or nothing.
+        deaf_to: what is not taken for flushed by fsync and syncfs: ``files``, ``folders`` or nothing.
     """
 
     def __init__(self, root: Path, *, deaf_to: str = "") -> None:
@@ -71,18 +73,21 @@ class Recorder:
         self._random = random.Random(str(deaf_to))  # noqa: S311  the same each time
         self._real: dict[str, Callable[..., Any]] = {name: getattr(os, name) for name in CALLS}
         self._real_open = io.open
+        self._real_sync = flushing._sync_file_system
         self.images: list[list[Image]] = []
 
     def __enter__(self) -> Self:
         for name in CALLS:
             setattr(os, name, self._heard(name, self._real[name]))
         io.open = self._open_file  # type: ignore[assignment]  # what pathlib calls
+        flushing._sync_file_system = self._sync
         return self
 
     def __exit__(self, *_: object) -> None:
         for name, real in self._real.items():
             setattr(os, name, real)
         io.open = self._real_open
+        flushing._sync_file_system = self._real_sync
         self._note()
 
     def _heard(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
@@ -149,6 +154,25 @@ class Recorder:
             with self._real_open(f"/proc/self/fd/{descriptor}", "rb") as stream:
                 node.durable, node.unflushed = stream.read(), False
         node.durable_mode = node.mode
+
+    def _sync(self, folder: int) -> None:
+        with self._lock:
+            self._note()
+            self._real_sync(folder)
+            if self._deaf_to != "folders":
+                for place, key, node in (effect for effects in self._pending for effect in effects):
+                    _name(place.durable_entries, key, node)
+                self._pending.clear()
+            self._flush_below(self._root, self._prefix)
+
+    def _flush_below(self, folder: Node, path: str) -> None:
+        for name, node in folder.entries.items():
+            node.durable_mode = node.mode
+            if node.is_folder:
+                self._flush_below(node, f"{path}{name}/")
+            elif self._deaf_to != "files":
+                with self._real_open(f"{path}{name}", "rb") as stream:
+                    node.durable, node.unflushed = stream.read(), False
 
     def _path(self, path: Any, kwargs: dict[str, Any]) -> str:
         if isinstance(path, int):

@@ -189,7 +189,18 @@ def test_a_change_during_which_the_power_fails_happens_whole_or_not_at_all(
 
 
 @pytest.mark.slow
+def test_an_install_that_flushes_all_files_at_once_and_during_which_the_power_fails_is_whole_or_not_at_all(
+    attempt: Attempt,
+) -> None:
+    found = attempt("one version", "install echo 2", "power", deaf_to="", sample=60, at_once_from=1)
+    assert found["wrong"] == []
+    assert min(found["outcomes"].values()) > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("at_once_from", [1, AT_ONCE_FROM_FILES])
 @pytest.mark.parametrize("deaf_to", ["files", "folders"])
-def test_without_flushing_the_power_must_not_fail(attempt: Attempt, deaf_to: str) -> None:
+def test_without_flushing_the_power_must_not_fail(attempt: Attempt, deaf_to: str, at_once_from: int) -> None:
     """The control: a disk that does not flush leaves what is neither the old state nor the new one."""
-    assert attempt("one version", "install echo 2", "power", deaf_to=deaf_to, sample=40)["wrong"] != []
+    options = {"deaf_to": deaf_to, "sample": 40, "at_once_from": at_once_from}
+    assert attempt("one version", "install echo 2", "power", **options)["wrong"] != []
