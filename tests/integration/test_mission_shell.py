@@ -18,7 +18,7 @@ import pytest
 
 from tests.fakes.mission import block, blocks
 from tests.fakes.terminal import INTERRUPT, Terminal
-from tests.integration.conftest import ACCOUNTS, CHECKOUT
+from tests.integration.conftest import CHECKOUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -268,7 +268,6 @@ def person(account: Account, checkout: Path) -> Iterator[Person]:
         yield Person(terminal, checkout, places[HOME])
 
 
-@pytest.mark.parametrize("account", ACCOUNTS[:1], indirect=True)  # the text's folders are root's
 def test_the_missions_shell_blocks_work_verbatim_in_their_order(person: Person) -> None:
     person.follow(GETTING_STARTED)
     person.hand_over("2.0.0")

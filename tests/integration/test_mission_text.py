@@ -1,4 +1,4 @@
-"""The command lines and the two example plugins of the mission's text, as they are written there."""
+"""The two example plugins of the mission's text, as they are written there; `test_mission_shell` has its commands."""
 
 from __future__ import annotations
 
@@ -134,44 +134,6 @@ def make(account: Account, files: dict[str, str], *, at: str = "my-plugin") -> N
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(textwrap.dedent(text).lstrip())
     account.give(account.folder / at)
-
-
-def test_the_missions_shell_lines_work_in_their_order(account: Account) -> None:
-    plugins = account.home / "plugins"
-    lines = f"""
-        ln -s "$(command -v mobileops)" plugin_manager.sh
-        ./plugin_manager.sh init
-        mkdir -p {plugins}/my-plugin
-        cd {plugins}/my-plugin
-        ln -s "$(command -v mobileops)" plugin_manager.sh
-        ls -A | grep -vx plugin_manager.sh && exit 1
-        rm plugin_manager.sh
-        mobileops create-template my-plugin service
-        cd -
-        ./plugin_manager.sh package my-plugin
-        ./plugin_manager.sh sign my-plugin
-        ./plugin_manager.sh publish my-plugin.zip
-        ./plugin_manager.sh update-metadata my-plugin
-        ./plugin_manager.sh search "data processing"
-        ./plugin_manager.sh info my-plugin
-        ./plugin_manager.sh list --available
-        ./plugin_manager.sh install my-plugin.zip
-        ./plugin_manager.sh install my-plugin
-        ./plugin_manager.sh install my-plugin 0.1.0
-        ./plugin_manager.sh list
-        ./plugin_manager.sh start my-plugin
-        ./plugin_manager.sh status my-plugin
-        ./plugin_manager.sh status my-plugin --detailed
-        ./plugin_manager.sh stop my-plugin
-        export MOBILEOPS_PLUGIN_DEBUG=1
-        ./plugin_manager.sh start my-plugin
-        ./plugin_manager.sh logs search "my-plugin"
-    """
-    done = account.script(textwrap.dedent(lines))
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    assert (plugins / "my-plugin" / "plugin.json").is_file()
-    assert "taking " in done.stderr
-    assert "Started my-plugin" in done.stdout
 
 
 def test_the_missions_service_plugin_runs_with_the_missions_manifest(account: Account) -> None:
