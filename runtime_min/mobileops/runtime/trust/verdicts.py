@@ -159,8 +159,11 @@ def remember(folder: str, question: Question, verdict: Verdict) -> None:
     try:
         with Vault(folder) as vault:
             key = vault.read_or_make(KEY_NAME, lambda: os.urandom(KEY_BYTES))
-            if len(key) != KEY_BYTES or len(body) > MAX_ENTRY_BYTES - MAC_BYTES:
+            if len(body) > MAX_ENTRY_BYTES - MAC_BYTES:
                 return
+            if len(key) != KEY_BYTES:  # cut off by a crash; what was kept under it counts no more
+                key = os.urandom(KEY_BYTES)
+                vault.replace(KEY_NAME, key)
             name = _mac(key, b"name", question.encode()).hex()
             vault.evict(keep=MAX_ENTRIES - 1)
             vault.replace(name, _mac(key, name.encode(), body) + body)
