@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mobileops.cli.console import printable
-from mobileops.errors import EXIT_FAILURE
+from mobileops.errors import EXIT_FAILURE, MobileOpsError
 from mobileops.runtime.isolation import bare, cgroup_hierarchies
 from mobileops.runtime.isolation.probe import probe
 from mobileops.runtime.launching import control_groups, operator_settings
@@ -14,10 +15,10 @@ from mobileops.runtime.store import examination
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
-    from pathlib import Path
 
     from mobileops.cli.console import Console
     from mobileops.cli.parser import Parser
+    from mobileops.runtime.home import Home
     from mobileops.runtime.isolation.probe import HostReport
     from mobileops.runtime.store.examination import Finding
 
@@ -42,7 +43,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     accepted = report.level == "FULL" or settings.min_isolation == "no-namespace"
     lacking = settings.require_cgroup and bool(hierarchies.missing)
     level = report.level if accepted and not lacking else "REFUSE"
-    store = examination.repair(home) if arguments.repair else [(one, False) for one in examination.examine(home)]
+    store = _repaired(home, console) if arguments.repair else [(one, False) for one in examination.examine(home)]
     if arguments.json:
         console.json(
             {
@@ -77,13 +78,37 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     return EXIT_FAILURE if level == "REFUSE" or not all(done for _one, done in store) else 0
 
 
+def _repaired(home: Home, console: Console) -> list[tuple[Finding, bool]]:
+    """Mend the store, and fetch again what cannot be made here; return each finding, and whether it is gone."""
+    done = examination.repair(home)
+    lost = {one.lost.name: one.lost for one, mended in done if not mended and one.lost is not None}
+    if not lost:
+        return done
+    from mobileops.cli.commands._installing import open_offers  # noqa: PLC0415  a sound store needs none of these
+    from mobileops.cli.commands._trust import decide  # noqa: PLC0415
+    from mobileops.runtime.installation.mending import fetch_again  # noqa: PLC0415
+    from mobileops.runtime.store import Store  # noqa: PLC0415
+
+    store = Store(home)
+    for receipt in lost.values():
+        try:
+            offers = open_offers(home, console, cwd=Path.cwd())
+            fetch_again(store, receipt, offers, verify=lambda bundle, signature: decide(home, bundle, signature))
+        except MobileOpsError as error:
+            console.note(f"{receipt.name} was not fetched again: {printable(str(error))}")
+        else:
+            console.note(f"fetched {receipt.name} {receipt.version} again; if it runs: mobileops reload {receipt.name}")
+    left = {(one.what, one.where) for one in examination.examine(home)}
+    return [(one, mended or (one.what, one.where) not in left) for one, mended in done]
+
+
 def _show_store(found: Sequence[tuple[Finding, bool]], console: Console) -> None:
     console.print(f"store: {'in order' if not found else f'{len(found)} things are wrong'}")
     for finding, done in found:
         console.print(f"  {printable(finding.where)}: {printable(finding.what)}")
         console.print(f"    {'mended' if done else 'fix'}: {finding.fix}")
-    if any(one.mend is not None and not done for one, done in found):
-        console.note("mobileops doctor --repair mends what needs nothing from a publisher")
+    if any((one.mend or one.lost) and not done for one, done in found):
+        console.note("mobileops doctor --repair mends this")
 
 
 def _show(report: HostReport, hierarchies: cgroup_hierarchies.Hierarchies, console: Console) -> None:

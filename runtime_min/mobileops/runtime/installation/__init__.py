@@ -8,6 +8,7 @@
     plan        what these versions would change: signer, permissions, API, settings, dependencies, size
     consent     which permissions each of them gets
 
+    mending     what was installed and is damaged, once more
     removal     the same for an uninstall: what would go, and who needs it
 
 The store commits the result, whole or not at all.

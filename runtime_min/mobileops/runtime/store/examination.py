@@ -1,8 +1,8 @@
 """Is the store as installing leaves it? ``doctor`` asks, and ``doctor --repair`` mends what can be mended.
 
 A crash leaves nothing to mend: what these rules find was changed by hand, by another program, by a bad disk, or by a
-new Python. What a publisher signed cannot be made here: a plugin whose signed files are damaged has to be installed
-again.
+new Python. What a publisher signed cannot be made here: a plugin whose signed files are damaged has to be fetched again
+(`mobileops.runtime.installation.mending`).
 """
 
 from __future__ import annotations
@@ -41,13 +41,15 @@ class Finding:
         what: is wrong, one line.
         where: file or folder.
         fix: what mends it.
-        mend: does so under the store's lock; None when a person has to.
+        mend: does so under the store's lock; None when the bundle is needed, or a person.
+        lost: receipt of the plugin whose signed files or signature are damaged.
     """
 
     what: str
     where: str
     fix: str
     mend: Mend | None = None
+    lost: Receipt | None = None
 
 
 def examine(home: Home) -> list[Finding]:
@@ -144,8 +146,8 @@ def _files(home: Home, store: Store, receipt: Receipt) -> Iterator[Finding]:
     folder = store.folder(receipt)
     where = str(folder)
     if not integrity.read(store.signature(receipt)):
-        fix = f"install {receipt.name} {receipt.version} again"
-        yield Finding(f"the signature of {receipt.name!r} is gone", str(store.signature(receipt)), fix)
+        what = f"the signature of {receipt.name!r} is gone"
+        yield Finding(what, str(store.signature(receipt)), _fetch(receipt), lost=receipt)
         return
     try:
         store.check(receipt)
@@ -155,11 +157,18 @@ def _files(home: Home, store: Store, receipt: Receipt) -> Iterator[Finding]:
             yield Finding(what, where, "compile the sources again", lambda: _compile_again(home, store, receipt))
         else:
             back = f", or mobileops rollback {receipt.name}" if store.previous(receipt.name) else ""
-            yield Finding(what, where, f"install {receipt.name} {receipt.version} again{back}")
+            yield Finding(what, where, f"{_fetch(receipt)}{back}", lost=receipt)
         return
     if not bytecode.is_for_this_python(bytecode.read_table(folder)):
         what = f"{receipt.name!r} was compiled for another Python"
         yield Finding(what, where, "compile the sources again", lambda: _compile_again(home, store, receipt))
+
+
+def _fetch(receipt: Receipt) -> str:
+    return (
+        "mobileops doctor --repair fetches the same bundle again from where plugins come from; "
+        f"else install {receipt.name} {receipt.version} again from its file"
+    )
 
 
 def _previous(home: Home, store: Store, receipt: Receipt) -> Iterator[Finding]:
