@@ -179,7 +179,6 @@ def try_each_step(said: dict[str, Any]) -> dict[str, Any]:
 
     If it is ``count``, there is no fault.
     """
-    flushing.AT_ONCE_FROM_FILES = said["at_once_from"]  # type: ignore[misc]
     template, scratch = Path(said["home"]), Path(said["scratch"])
     bundles = {name: Path(path) for name, path in said["bundles"].items()}
 
@@ -245,6 +244,7 @@ def main() -> None:
         signal.alarm(PATIENCE_S)
         gc.freeze()  # a fork copies what it writes to, and counting writes to everything
         said = json.loads(line)
+        flushing.AT_ONCE_FROM_FILES = said["at_once_from"]  # type: ignore[misc]
         found = pull_the_plug(said) if said["how"] == "power" else try_each_step(said)
         print(json.dumps(found), flush=True)  # noqa: T201  the answer
 
