@@ -69,7 +69,8 @@ def refuse_needed(receipts: Receipts, names: Collection[str]) -> None:
         code="MOP6010",
         where=str(receipts.home.store),
         why="; ".join(" <- ".join(chain) for chain in chains) + " (<- is needed by)",
-        fix=f"--cascade removes {', '.join(others)} too, --force leaves what needs it behind",
+        fix=f"mobileops uninstall {chains[0][0]} --cascade removes {', '.join(others)} too; "
+        "--force leaves what needs it behind",
     )
 
 
