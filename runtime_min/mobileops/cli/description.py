@@ -171,7 +171,7 @@ def _help(action: argparse.Action) -> str:
 def _kind(action: argparse.Action, name: str, group: str) -> str:
     if action.choices:
         return "=" + " ".join(map(str, action.choices))
-    if (name, action.dest) in {("create-template", "type"), ("explain", "subject"), ("permissions", "action")}:
+    if (name, action.dest) in {("create-template", "type"), ("permissions", "action")}:
         return "=" + " ".join(_words(name))
     is_installed = group == "operator" and action.dest in _NAMES and " " not in name and name not in _NOT_INSTALLED
     return (
@@ -189,8 +189,4 @@ def _words(name: str) -> tuple[str, ...]:
         from mobileops.toolchain.scaffold import templates  # noqa: PLC0415  only where the table is made
 
         return tuple(templates())
-    if name == "explain":
-        from mobileops.toolchain.diagnostics import catalogue  # noqa: PLC0415  likewise
-
-        return tuple(catalogue.entries())
     return tuple(importlib.import_module("mobileops.cli.commands.permissions").WORDS)

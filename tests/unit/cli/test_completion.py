@@ -199,7 +199,6 @@ def test_nothing_heavy_is_imported_for_a_tab(home: Path) -> None:
         (["permissions", "show", ""], ["echo", "my-source", ":folders"]),
         (["package", "--out", ""], [":files"]),
         (["package", "--out="], []),
-        (["explain", "MOP2703"], ["MOP2703"]),
         (["monitor", "--interval", "1"], []),
     ],
 )
