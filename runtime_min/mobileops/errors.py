@@ -31,6 +31,7 @@ MOP22xx    bundle: member types, sizes, methods, checksums
 MOP23xx    bundle: content (manifest, files.json)
 MOP24xx    packaging a source folder; from MOP2470 on locking and vendoring
 MOP25xx    rebuilding and comparing bundles, and what a bundle says about itself
+MOP26xx    tests of a plugin
 MOP27xx    running a plugin from its source
 MOP30xx    signature: the Sigstore bundle and its statement
 MOP31xx    trust: policy, pins, revocation

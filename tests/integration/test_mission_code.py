@@ -182,7 +182,9 @@ class Mine(ServicePlugin):
     ]
 
 
-def test_the_test_case_of_the_text_passes_under_unittest(tmp_path: Path) -> None:
+@pytest.fixture
+def tested(tmp_path: Path) -> Path:
+    """The mission's service, and the mission's tests of it, as a plugin's folder."""
     from tests.fakes.plugin_folder import write_plugin  # noqa: PLC0415
 
     main = (
@@ -196,11 +198,30 @@ def test_the_test_case_of_the_text_passes_under_unittest(tmp_path: Path) -> None
             return data
     """)
     )
-    files = {"mission.py": block(SERVICE), "tests/test_mission.py": "invalid_data = 5\n" + block(TESTING)}
-    folder = write_plugin(tmp_path / "my-plugin", main, files=files)
+    files = {"mission.py": IMPORTS + block(SERVICE), "tests/test_mission.py": "invalid_data = 5\n" + block(TESTING)}
+    return write_plugin(tmp_path / "my-plugin", main, files=files)
+
+
+def test_the_test_case_of_the_text_passes_under_unittest(tested: Path) -> None:
     words = [sys.executable, "-m", "unittest", "discover", "-s", "tests"]
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(words, cwd=tested, capture_output=True, text=True, check=False)
     assert "Ran 3 tests" in done.stderr, done.stderr
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_test_case_of_the_text_passes_in_a_real_sandboxed_process(tested: Path) -> None:
+    where = tested / "tests" / "test_mission.py"
+    proof = """
+    def test_it_is_another_process(self):
+        self.assertNotIn("main", __import__("sys").modules)
+        self.assertEqual(type(self.plugin).__name__, "SandboxedPlugin")
+        self.assertIsNot(self.plugin.get_status()["running"], None)
+"""
+    text = where.read_text().replace("    def test_initialization", proof + "\n    def test_initialization")
+    where.write_text(text.replace("(PluginTestCase):", "(PluginTestCase):\n    sandboxed = True\n"))
+    words = [sys.executable, "-m", "unittest", "discover", "-s", "tests"]
+    done = subprocess.run(words, cwd=tested, capture_output=True, text=True, check=False)
+    assert "Ran 4 tests" in done.stderr, done.stderr
     assert done.returncode == 0, done.stderr
 
 

@@ -25,6 +25,8 @@ def test_a_new_plugin_is_valid_tested_reproducible_and_runs_in_the_sandbox(accou
     account.ok("create-template", "my-plugin", plugin_type)
     assert account.ok("validate", "my-plugin") == ""
     account.ok("test", "my-plugin")
+    if account.is_user:
+        account.ok("test", "my-plugin", "--sandboxed")
     digests = [account.json("package", "my-plugin", "--json")["sha256"] for _ in range(2)]
     assert digests[0] == digests[1]
     account.ok("sign", "my-plugin")

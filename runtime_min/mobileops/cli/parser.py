@@ -53,10 +53,17 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
         )
         self._verb = verb
+        self._passed_on: str | None = None
 
     def example(self, *lines: str) -> None:
         """Show examples below the help, each a whole command line."""
         self.epilog = "\n  ".join(("example:" if len(lines) == 1 else "examples:", *lines))
+
+    def passes_on(self, dest: str, program: str) -> None:
+        """Take all words behind ``--`` for another program, as a list called `dest`."""
+        self._passed_on = dest
+        self.set_defaults(**{dest: []})
+        self.usage = f"{self.format_usage().removeprefix('usage: ').rstrip()} [-- {program}'s own options]"
 
     def json_option(self) -> None:
         """Add ``--json``."""
@@ -68,7 +75,13 @@ class Parser(argparse.ArgumentParser):
         Raises:
             UsageError: they do not fit.
         """
-        arguments, _ = self.parse_known_args(list(words))
+        own, others = list(words), []
+        if self._passed_on is not None and "--" in own:
+            at = own.index("--")
+            own, others = own[:at], own[at + 1 :]
+        arguments, _ = self.parse_known_args(own)
+        if self._passed_on is not None:
+            setattr(arguments, self._passed_on, others)
         return arguments
 
     def parse_known_args(  # type: ignore[override]  # argparse overloads it for namespaces of another class

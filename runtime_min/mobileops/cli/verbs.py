@@ -64,7 +64,13 @@ VERBS: Final = (
         "what a plugin may do, what it did, and the least it needs",
     ),
     Verb("lock", "author", "[PLUGIN]", "resolve dependencies into a hashed requirements.txt", needs_toolchain=True),
-    Verb("test", "author", "[PLUGIN]", "run a plugin's own tests", needs_toolchain=True),
+    Verb(
+        "test",
+        "author",
+        "[PLUGIN]",
+        "run a plugin's tests, and those that every plugin has to pass",
+        needs_toolchain=True,
+    ),
     Verb(
         "run",
         "author",

@@ -38,6 +38,7 @@ class FakePlatform:
 
     Attributes:
         asked: every request, ``(operation, body)``, oldest first; refused ones too.
+        denied: those that plugin.json does not declare a permission for, each in words.
         answers: operation -> what to answer instead: a value, an exception to raise, or a function of the body.
         assets: name -> content, or the path of a file.
         models: asset name or path of a model -> a function from input to a label, to ``(label, confidence)``, or to a
@@ -59,6 +60,7 @@ class FakePlatform:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._targets: list[str] = []
         self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.denied: list[str] = []
         self.answers: dict[str, Any] = {}
         self.assets: dict[str, bytes | Path] = {}
         self.models: dict[str, Callable[[Any], Any]] = {}
@@ -86,6 +88,7 @@ class FakePlatform:
         self.asked.append((operation, dict(body)))
         need = needed(operation, body)
         if need is not None and not any(covers(one, need[0]) for one in self._granted):
+            self.denied.append(f"{operation} {need[1]} needs {str(need[0])!r}")
             raise denied(self._name, need[0], self._granted)
         if operation not in self.answers:
             known = self._known.get(operation)

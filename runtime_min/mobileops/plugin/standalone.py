@@ -13,8 +13,8 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mobileops.plugin.local_host import LocalHost
 from mobileops.plugin.methods import exported
-from mobileops.plugin.testing import LocalHost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

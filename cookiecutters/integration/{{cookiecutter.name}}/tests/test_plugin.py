@@ -1,4 +1,4 @@
-"""Run with `mobileops test`, or here with `python -m unittest discover tests`."""
+"""Run with `mobileops test`, and with `mobileops test --sandboxed` in the real sandbox."""
 
 from __future__ import annotations
 
@@ -9,7 +9,20 @@ from mobileops.plugin.testing import PluginTestCase
 
 
 class Test{{ cookiecutter.__class_name }}(PluginTestCase):
-    """Each test gets a fresh plugin, loaded in this process with a stand-in for the platform."""
+    """What its callers see, in this process or in its sandbox. No external system is asked."""
+
+    def test_it_connects(self) -> None:
+        """A system that is down stops no start."""
+        plugin = self.load_plugin("{{ cookiecutter.name }}")
+        self.assertTrue(plugin.initialize())
+        plugin.connect()
+        self.assertTrue(plugin.get_status()["connected"])
+
+
+class TestInside(PluginTestCase):
+    """With a stand-in for the external system, which takes a look inside: never in the sandbox."""
+
+    sandboxed = False
 
     def setUp(self) -> None:
         """Load the plugin from the folder above and make it ready."""

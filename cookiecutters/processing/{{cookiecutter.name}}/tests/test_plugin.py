@@ -1,4 +1,4 @@
-"""Run with `mobileops test`, or here with `python -m unittest discover tests`."""
+"""Run with `mobileops test`, and with `mobileops test --sandboxed` in the real sandbox."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mobileops.plugin.testing import PluginTestCase
 
 
 class Test{{ cookiecutter.__class_name }}(PluginTestCase):
-    """Each test gets a fresh plugin, loaded in this process with a stand-in for the platform."""
+    """Each test gets a fresh plugin: loaded in this process with a stand-in for the platform, or in its sandbox."""
 
     def setUp(self) -> None:
         """Load the plugin from the folder above and make it ready."""
@@ -26,9 +26,9 @@ class Test{{ cookiecutter.__class_name }}(PluginTestCase):
         self.assertEqual(self.plugin.process([5, 5])["output"], [0.0, 0.0])
 
     def test_error_handling(self) -> None:
-        """What cannot be processed is refused with a reason."""
+        """What cannot be processed is refused; in the sandbox in part by the platform, which reads the annotation."""
         for invalid_data in ([], ["one"], [True], [float("nan")], "123"):
-            with self.subTest(invalid_data), self.assertRaises(ValueError):
+            with self.subTest(invalid_data), self.assertRaises((TypeError, ValueError)):
                 self.plugin.process(invalid_data)
 
 

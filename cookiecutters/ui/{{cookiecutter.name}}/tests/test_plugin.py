@@ -1,4 +1,4 @@
-"""Run with `mobileops test`, or here with `python -m unittest discover tests`."""
+"""Run with `mobileops test`, and with `mobileops test --sandboxed` in the real sandbox."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MANIFEST = json.loads((Path(__file__).resolve().parents[1] / "plugin.json").read
 
 
 class Test{{ cookiecutter.__class_name }}(PluginTestCase):
-    """Each test gets a fresh plugin, loaded in this process with a stand-in for the platform."""
+    """Each test gets a fresh plugin: loaded in this process with a stand-in for the platform, or in its sandbox."""
 
     def setUp(self) -> None:
         """Load the plugin from the folder above and make it ready."""

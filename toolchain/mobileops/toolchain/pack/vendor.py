@@ -59,8 +59,13 @@ class _Choice(NamedTuple):
 
 
 @contextlib.contextmanager
-def dependencies(source: Path, *, wheels: Path | None = None) -> Iterator[Path | None]:
+def dependencies(source: Path, *, wheels: Path | None = None, target: Target | None = None) -> Iterator[Path | None]:
     """Install the locked dependencies of the plugin in `source` into a folder that lives as long as the block.
+
+    Args:
+        source: folder of the plugin.
+        wheels: folder to take locked wheels from instead of the package index.
+        target: what they are for; None is this machine and this Python.
 
     Yields:
         The folder, to put on ``sys.path``; None when there are no dependencies.
@@ -70,7 +75,7 @@ def dependencies(source: Path, *, wheels: Path | None = None) -> Iterator[Path |
         PackagingError: the lock is missing or does not fit, or uv cannot install it.
     """
     manifest, _ = load_manifest(source)
-    choice = _choose(source, manifest, None)
+    choice = _choose(source, manifest, target)
     if choice is None:
         yield None
         return

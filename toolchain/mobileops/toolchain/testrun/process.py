@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import dataclasses
 import os
@@ -12,7 +13,7 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 MAX_OUTPUT_BYTES: Final = 1 << 20  # half from the beginning, half from the end
@@ -36,9 +37,15 @@ class Ended:
 
 
 class _Kept:
-    """The first and the last half of a stream of bytes."""
+    """The first and the last half of a stream of bytes.
 
-    def __init__(self) -> None:
+    Args:
+        show: is handed the text as it comes, all of it.
+    """
+
+    def __init__(self, show: Callable[[str], object] | None = None) -> None:
+        self._show = show
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._head = b""
         self._tail = b""
         self._left_out = 0
@@ -46,6 +53,8 @@ class _Kept:
     def read_all(self, descriptor: int) -> None:
         """Read until nobody can write any more, then close."""
         while chunk := os.read(descriptor, _CHUNK_BYTES):
+            if self._show is not None:
+                self._show(self._decoder.decode(chunk))
             room = MAX_OUTPUT_BYTES // 2 - len(self._head)
             self._head += chunk[:room]
             tail = self._tail + chunk[room:]
@@ -58,13 +67,27 @@ class _Kept:
         return (self._head + cut + self._tail).decode("utf-8", "replace")
 
 
-def run(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout_s: float) -> Ended:
+def run(
+    command: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    timeout_s: float,
+    show: Callable[[str], object] | None = None,
+) -> Ended:
     """Run a command in a session of its own, without input; kill the whole session when it ends or the deadline passes.
+
+    Args:
+        command: program and arguments.
+        cwd: where it starts.
+        env: its whole environment.
+        timeout_s: how long it may take.
+        show: is handed the output as it comes, in another thread.
 
     Raises:
         OSError: the command cannot be started.
     """
-    kept = _Kept()
+    kept = _Kept(show)
     child, output = _start(command, cwd, env)
     reader = threading.Thread(target=kept.read_all, args=(output,), daemon=True)
     reader.start()

@@ -16,7 +16,7 @@ from mobileops.errors import HostFault
 from mobileops.toolchain.testrun import process
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 TIMEOUT_S: Final = 300.0
 TESTS: Final = "tests"
@@ -25,7 +25,48 @@ TIMED_OUT: Final = 124  # as timeout(1) says it
 MAX_REPORT_BYTES: Final = 1 << 16
 
 _CHILD: Final = Path(__file__).with_name("child.py")
-_SDK: Final = ("errors", "plugin")
+_SDK: Final = ("errors", "manifest", "plugin")
+SUITES: Final = Path(__file__).with_name("suites") / "conformance"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Wishes:
+    """What is wanted of a run besides its result.
+
+    Attributes:
+        generated: whether the tests that every plugin has to pass run too.
+        sandboxed: whether the plugin gets a process in its sandbox.
+        home: a plugin manager's folder in which it is installed for that; None makes one.
+        junit: file for pytest's report.
+        suite: the name in that.
+        coverage: file for what coverage.py measures.
+        show: is handed the output as it comes.
+    """
+
+    generated: bool = False
+    sandboxed: bool = False
+    home: Path | None = None
+    junit: Path | None = None
+    suite: str = "tests"
+    coverage: Path | None = None
+    show: Callable[[str], object] | None = None
+
+    def options(self, scratch: Path) -> dict[str, Any]:
+        """Return what the child is told; the generated tests are linked into a folder where no package is around them.
+
+        Args:
+            scratch: an empty folder.
+        """
+        told = {"home": self.home, "junit": self.junit, "coverage": self.coverage}
+        if self.generated:
+            told["suites"] = scratch / "generated"
+            (scratch / "generated").mkdir()
+            (scratch / "generated" / SUITES.name).symlink_to(SUITES)
+        return {
+            "sandboxed": self.sandboxed,
+            "suite": self.suite,
+            **{name: str(value) for name, value in told.items() if value is not None},
+        }
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,6 +93,7 @@ def run_tests(
     dependencies: Path | None = None,
     extra_args: Sequence[str] = (),
     timeout_s: float = TIMEOUT_S,
+    wishes: Wishes = Wishes(),
 ) -> TestRun:
     """Run what is in a plugin's ``tests/`` with pytest if that Python has it, else with unittest.
 
@@ -65,19 +107,22 @@ def run_tests(
         dependencies: a folder with the plugin's dependencies installed, importable after everything else.
         extra_args: further arguments for pytest or ``python -m unittest discover``.
         timeout_s: seconds after which the tests and all their processes are killed.
+        wishes: what else is wanted.
 
     Raises:
         HostFault: MOP7120, the interpreter cannot be started.
     """
     app = source.resolve()
-    if not (app / TESTS).is_dir():
+    if not (app / TESTS).is_dir() and not wishes.generated:
         return TestRun(NO_TESTS, f"no tests: {source.name or app.name} has no folder {TESTS!r}", "")
     with tempfile.TemporaryDirectory(prefix="mobileops-test-", ignore_cleanup_errors=True) as scratch:
         home = Path(scratch)
-        command = [python, "-B", str(_CHILD), str(app), str(home / "report.json"), *extra_args]
+        told = json.dumps(wishes.options(home))
+        command = [python, "-B", str(_CHILD), str(app), str(home / "report.json"), told, *extra_args]
         (home / "work").mkdir()
+        env = _environment(home, dependencies)
         try:
-            ended = process.run(command, cwd=home / "work", env=_environment(home, dependencies), timeout_s=timeout_s)
+            ended = process.run(command, cwd=home / "work", env=env, timeout_s=timeout_s, show=wishes.show)
         except OSError as error:
             raise HostFault(
                 f"cannot start {python!r}",
@@ -123,9 +168,10 @@ def _judged(ended: process.Ended, report: Mapping[str, Any], timeout_s: float) -
             ended.returncode, f"the tests were ended by signal {_signal_name(-ended.returncode)}", ended.output
         )
     if ended.returncode == NO_TESTS:
+        others = f" of its own, {report['passed']} generated ones passed" if report.get("passed") else ""
         return TestRun(
             NO_TESTS,
-            f"no tests: nothing in {TESTS!r} is a test (files test_*.py, methods or functions test_*)",
+            f"no tests{others}: nothing in {TESTS!r} is a test (files test_*.py, methods or functions test_*)",
             ended.output,
         )
     counts = ", ".join(
