@@ -7,13 +7,16 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mobileops.toolchain.testrun import Wishes, child
 from tests.fakes.plugin_folder import write_plugin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 HEAD = "from mobileops.plugin import *\n"
 SERVICE = HEAD + "class P(ServicePlugin):\n"
@@ -126,14 +129,15 @@ CASES = {
 }
 ALIKE = {"disconnects once"}  # whose broken end shows in whatever ends it
 
-DRIVER = """
-import json, os, sys
-import pytest, importlib.util
+FORKER = """
+import importlib.util, json, os, sys
+from pathlib import Path
+import mobileops.plugin.fixtures, pytest
 spec = importlib.util.spec_from_file_location("child", sys.argv[1])
 child = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(child)
-from pathlib import Path
-for app, report, options, output in json.load(sys.stdin):
+for line in sys.stdin:
+    app, report, options, output = json.loads(line)
     pid = os.fork()
     if not pid:
         os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT), 1)
@@ -145,34 +149,50 @@ for app, report, options, output in json.load(sys.stdin):
             sys.stdout.flush()
             os._exit(status)
     os.waitpid(pid, 0)
+    print("done", flush=True)
 """
 
 
 @pytest.fixture(scope="module")
-def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Run the generated tests on every case; return what they printed. One interpreter forks for each."""
-    root = tmp_path_factory.mktemp("conformance")
-    jobs = []
-    for number, case in enumerate(CASES.values()):
-        folder = root / str(number)
-        files = {"tests/test_it.py": "def test_own(): pass\n"}
-        app = write_plugin(folder / "plugin-x", case.code, files=files, **case.manifest)
-        options = Wishes(generated=True).options(folder)
-        jobs.append((str(app), str(folder / "report"), options, str(folder / "output")))
-    command = [sys.executable, "-c", DRIVER, str(child.__file__)]
-    subprocess.run(command, input=json.dumps(jobs), text=True, check=True, cwd=root, env=dict(os.environ))
-    return {name: Path(job[3]).read_text() for name, job in zip(CASES, jobs, strict=True)}
+def forker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[str]]:
+    """An interpreter that has imported pytest, and forks for each line that it is given."""
+    command = [sys.executable, "-c", FORKER, str(child.__file__)]
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path_factory.mktemp("conformance"),
+        env=environment,
+    ) as process:
+        yield process
+
+
+def output_of(case: Case, forker: subprocess.Popen[str], folder: Path) -> str:
+    """Run the generated tests on a plugin; return what is printed."""
+    app = write_plugin(
+        folder / "plugin-x", case.code, files={"tests/test_it.py": "def test_own(): pass\n"}, **case.manifest
+    )
+    job = (str(app), str(folder / "report"), Wishes(generated=True).options(folder), str(folder / "output"))
+    assert forker.stdin is not None
+    assert forker.stdout is not None
+    forker.stdin.write(json.dumps(job) + "\n")
+    forker.stdin.flush()
+    assert forker.stdout.readline() == "done\n"
+    return (folder / "output").read_text()
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_is_broken_fails_and_nothing_else(outputs: dict[str, str], name: str) -> None:
-    lines = outputs[name].splitlines()
+def test_what_is_broken_fails(forker: subprocess.Popen[str], tmp_path: Path, name: str) -> None:
+    output = output_of(CASES[name], forker, tmp_path)
+    lines = output.splitlines()
     bad = [line.split(" - ")[0].rsplit("::", 1)[-1] for line in lines if line.startswith(("FAILED", "ERROR "))]
     wanted = CASES[name].fails
     if wanted and name not in ALIKE:
-        assert wanted <= set(bad), outputs[name]
+        assert wanted <= set(bad), output
     elif wanted:
-        assert set(bad) & wanted, outputs[name]
+        assert set(bad) & wanted, output
     else:
-        assert bad == [], outputs[name]
+        assert bad == [], output
         assert " passed" in lines[-1]
