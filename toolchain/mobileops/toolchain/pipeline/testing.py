@@ -130,7 +130,7 @@ def test(source: Path, choices: Choices, around: Surroundings) -> Tested:
             )
             runs.append((f"{one}", _run(source, manifest, one, wishes, (choices, around))))
         if choices.junit is not None:
-            _write_junit(choices.junit, scratch, manifest.name, runs)
+            write_junit(choices.junit, scratch, manifest.name, runs)
         data = [scratch / f"{number}.coverage" for number in range(len(chosen))]
         table = measured.report(data, app=source.resolve(), file=choices.coverage) if choices.measured else ""
     return Tested(tuple(runs), table)
@@ -207,7 +207,8 @@ def _keep(site: Path, kept: Path) -> None:
     shutil.rmtree(beside, ignore_errors=True)
 
 
-def _write_junit(file: Path, scratch: Path, name: str, runs: Sequence[tuple[str, TestRun]]) -> None:
+def write_junit(file: Path, scratch: Path, name: str, runs: Sequence[tuple[str, TestRun]]) -> None:
+    """Merge what pytest wrote for each run, ``0.xml`` and so on in `scratch`, into one file."""
     found = []
     for number, (python, run) in enumerate(runs):
         suites = junit.suites(scratch / f"{number}.xml")

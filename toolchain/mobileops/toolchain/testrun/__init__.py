@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from mobileops.toolchain.testrun.run import TIMEOUT_S, TestRun, Wishes, run_tests
+from mobileops.toolchain.testrun.run import TIMEOUT_S, TestRun, Wishes, judged, run_tests
 
-__all__ = ["TIMEOUT_S", "TestRun", "Wishes", "run_tests"]
+__all__ = ["TIMEOUT_S", "TestRun", "Wishes", "judged", "run_tests"]

@@ -36,7 +36,7 @@ class Ended:
     timed_out: bool
 
 
-class _Kept:
+class Kept:
     """The first and the last half of a stream of bytes.
 
     Args:
@@ -63,6 +63,7 @@ class _Kept:
         os.close(descriptor)
 
     def text(self) -> str:
+        """Return what was kept."""
         cut = f"\n… {self._left_out} bytes left out …\n".encode() if self._left_out else b""
         return (self._head + cut + self._tail).decode("utf-8", "replace")
 
@@ -87,7 +88,7 @@ def run(
     Raises:
         OSError: the command cannot be started.
     """
-    kept = _Kept(show)
+    kept = Kept(show)
     child, output = _start(command, cwd, env)
     reader = threading.Thread(target=kept.read_all, args=(output,), daemon=True)
     reader.start()

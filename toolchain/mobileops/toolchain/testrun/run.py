@@ -131,7 +131,7 @@ def run_tests(
                 why=error.strerror,
                 fix="name a Python interpreter that exists",
             ) from error
-        return _judged(ended, _report(home / "report.json"), timeout_s)
+        return judged(ended, _report(home / "report.json"), timeout_s)
 
 
 def _environment(home: Path, dependencies: Path | None) -> dict[str, str]:
@@ -160,7 +160,14 @@ def _sdk(home: Path) -> Path:
     return home / "sdk"
 
 
-def _judged(ended: process.Ended, report: Mapping[str, Any], timeout_s: float) -> TestRun:
+def judged(ended: process.Ended, report: Mapping[str, Any], timeout_s: float) -> TestRun:
+    """Return how tests went.
+
+    Args:
+        ended: of the process that ran them.
+        report: as `child` writes it; empty if there is none.
+        timeout_s: what they had.
+    """
     if ended.timed_out:
         return TestRun(TIMED_OUT, f"the tests did not finish within {timeout_s:g} s and were stopped", ended.output)
     if ended.returncode < 0:

@@ -9,14 +9,9 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import os
 import re
-import select
 import shutil
-import signal
 import tempfile
-import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,7 +20,7 @@ from mobileops.runtime.isolation.credentials import UID_COUNT, plugin_uid
 from mobileops.runtime.isolation.policy import compile_policy, select_environment
 from mobileops.runtime.launching.launcher import Launcher
 from mobileops.toolchain.checks.tree import walk
-from mobileops.toolchain.testrun import child
+from mobileops.toolchain.testrun import child, inside
 from mobileops.toolchain.tighten import recorder
 
 if TYPE_CHECKING:
@@ -35,12 +30,9 @@ if TYPE_CHECKING:
     from mobileops.runtime.launching.launched import Launched
 
 TIMEOUT_S: Final = 300.0
-MAX_OUTPUT_BYTES: Final = 1 << 20
-MAX_RECORDS_BYTES: Final = 16 << 20
 ENTRY: Final = "mobileops_recorder:main"
 TIMED_OUT: Final = 124  # as timeout(1) says it
 _FOR_PYTEST: Final = re.compile(rb"\bpytest\b|^(async )?def test", re.MULTILINE)
-_READ_BYTES: Final = 1 << 16
 #: None of the identities that the plugin manager gives out soon: nothing is shared with a plugin that runs.
 _IDENTITY: Final = UID_COUNT - 3
 
@@ -124,66 +116,23 @@ def _pytest(app: Path) -> Iterator[tuple[Path, str]]:
     texts = (path.read_bytes() for path in sorted((app / "tests").rglob("*.py")))
     if not any(_FOR_PYTEST.search(text) for text in texts):
         return
-    from importlib import metadata  # noqa: PLC0415 (most tests use unittest)
-
     (app / recorder.FOREIGN[1]).mkdir(exist_ok=True)
-    for distribution in ("pytest", "pluggy", "iniconfig", "packaging", "pygments"):
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            tops = {path.parts[0] for path in metadata.files(distribution) or () if path.parts[0] != ".."}
-            root = Path(str(metadata.distribution(distribution).locate_file("")))
-            yield from ((root / top, f"{recorder.FOREIGN[1]}/{top}") for top in sorted(tops))
+    yield from ((source, f"{recorder.FOREIGN[1]}/{name}") for source, name in inside.pytest_files())
 
 
 def _follow(launched: Launched, launcher: Launcher, timeout_s: float) -> Recording:
     """Read what is told and printed until the process ends or the deadline passes."""
-    printed: list[bytes] = []
-    reader = threading.Thread(target=_drain, args=(launched.output, printed), daemon=True)
-    reader.start()
-    told, timed_out = _told(launched, timeout_s)
-    launched.channel.close()
-    if not timed_out:
-        timed_out = not select.select([launched.pidfd], [], [], timeout_s)[0]
-    with contextlib.suppress(ProcessLookupError):
-        signal.pidfd_send_signal(launched.pidfd, signal.SIGKILL)
-    select.select([launched.pidfd], [], [], timeout_s)
-    os.close(launched.pidfd)
-    reader.join(timeout_s)
+    told, ended = inside.hear(launched, launcher, timeout_s)
     records = _parsed(told)
     end = next((line for line in records if line[0] == "end"), None)
-    status = TIMED_OUT if timed_out else end[1] if end else _status(launcher, launched)
+    status = TIMED_OUT if ended.timed_out else end[1] if end else ended.returncode or 1  # untold is never a success
     return Recording(
         status=status,
         counts=end[2] if end else {},
-        output=b"".join(printed).decode("utf-8", "replace"),
+        output=ended.output,
         records=tuple(line for line in records if line[0] != "end"),
         decisions=(),
     )
-
-
-def _told(launched: Launched, timeout_s: float) -> tuple[bytes, bool]:
-    """Return all that came over the channel, and whether the deadline passed first."""
-    deadline = time.monotonic() + timeout_s
-    told = bytearray()
-    while len(told) < MAX_RECORDS_BYTES:
-        launched.channel.settimeout(max(0.001, deadline - time.monotonic()))
-        try:
-            data = launched.channel.recv(_READ_BYTES)
-        except TimeoutError:
-            return bytes(told), True
-        except ConnectionError:
-            break
-        if not data:
-            break
-        told += data
-    return bytes(told), False
-
-
-def _drain(descriptor: int, printed: list[bytes]) -> None:
-    left = MAX_OUTPUT_BYTES
-    while data := os.read(descriptor, _READ_BYTES):
-        printed.append(data[:left])
-        left -= len(printed[-1])
-    os.close(descriptor)
 
 
 def _parsed(told: bytes) -> list[list[Any]]:
@@ -194,10 +143,3 @@ def _parsed(told: bytes) -> list[list[Any]]:
             if isinstance(line, list) and line and isinstance(line[0], str):
                 found.append(line)
     return found
-
-
-def _status(launcher: Launcher, launched: Launched) -> int:
-    """Return the exit status of a process that did not tell how its tests went; never a success."""
-    select.select([launcher], [], [], 1.0)
-    ends = [one.status for one in launcher.read_exits() if one.launch_id == launched.launch_id]
-    return (ends[0] if ends else 0) or 1
