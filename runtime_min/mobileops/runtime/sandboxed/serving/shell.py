@@ -164,17 +164,26 @@ class Session(code.InteractiveInterpreter):
             except SystemExit:
                 answer["exit"] = True
             finally:
-                self._running = 0  # from here on one interrupt at most is still under way
-                with self._lock:
-                    _raise_in(self.thread, None)
-                    self._asked.discard(frame.id)
-                    self._doomed.discard(frame.id)
+                self._settle(frame.id)
         except KeyboardInterrupt:  # it came before the first statement, between two, or after the last
+            self._settle(frame.id)
             self._failed = True
             error.write("KeyboardInterrupt\n")
         for stream in self._streams:
             del stream.kept[own]
         return {**answer, "output": output.text(), "error": error.text(), "dropped": budget[1], "failed": self._failed}
+
+    def _settle(self, request_id: int) -> None:
+        """Let no interrupt come any more; one that is still under way arrives in here.
+
+        It is not taken back (PyThreadState_SetAsyncExc with NULL): CPython 3.11 would go on looking for it, and with a
+        debugger attached do nothing else.
+        """
+        self._running = 0
+        with self._lock:
+            self._asked.discard(request_id)
+            self._doomed.discard(request_id)
+        _arrive()
 
     def _begin(self, request_id: int) -> None:
         with self._lock:
@@ -271,7 +280,10 @@ def _leave(*_arguments: object) -> NoReturn:
     raise SystemExit
 
 
-def _raise_in(thread: threading.Thread, error: type[BaseException] | None) -> None:
-    """Have an exception raised in a thread; None takes one back that was not raised yet."""
-    value = None if error is None else ctypes.py_object(error)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), value)
+def _arrive() -> None:
+    """Be called: an exception that another thread has raised in this one arrives at a call at the latest."""
+
+
+def _raise_in(thread: threading.Thread, error: type[BaseException]) -> None:
+    """Have an exception raised in a thread."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(error))
