@@ -86,7 +86,12 @@ def _nox(one: Interpreter, folder: Path, variables: Mapping[str, str], wanted: S
         HostFault: it said no.
     """
     command = [sys.executable, "-m", "nox", "--noxfile", str(_NOXFILE), "--envdir", str(folder.parent), "--no-color"]
-    told = {"MOBILEOPS_TEST_ENVIRONMENT": folder.name, "MOBILEOPS_TEST_PYTHON": str(one.path)}
+    location = folder.with_name(f"{folder.name}.location")
+    told = {
+        "MOBILEOPS_TEST_ENVIRONMENT": folder.name,
+        "MOBILEOPS_TEST_PYTHON": str(one.path),
+        "MOBILEOPS_TEST_LOCATION": str(location),
+    }
     shutil.rmtree(folder, ignore_errors=True)
     done = subprocess.run(  # noqa: S603 - an argument list, no shell
         [*command, "--error-on-missing-interpreters", "--", *wanted],
@@ -107,6 +112,8 @@ def _nox(one: Interpreter, folder: Path, variables: Mapping[str, str], wanted: S
             why="\n".join(done.stdout.splitlines()[-_OUTPUT_LINES:]),
             fix="see the lines above; the package index is the one that uv is configured for",
         )
+    Path(location.read_text(encoding="utf-8")).rename(folder)
+    location.unlink()
 
 
 def _home_of_tools() -> Path:

@@ -1,11 +1,13 @@
 """Make one environment for tests; see `mobileops.toolchain.testrun.environments`, which runs this with nox.
 
-The arguments behind ``--`` are what is installed; none leaves the environment empty.
+The arguments behind ``--`` are what is installed; none leaves the environment empty. Where it is, is written to a file:
+nox shortens the name of its folder when the path is long.
 """
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import nox
 
@@ -20,5 +22,6 @@ nox.needs_version = ">=2025.2.9"
 )
 def environment(session: nox.Session) -> None:
     """Install what runs tests."""
+    Path(os.environ["MOBILEOPS_TEST_LOCATION"]).write_text(session.virtualenv.location, encoding="utf-8")
     if session.posargs:
         session.install(*session.posargs)

@@ -1,0 +1,24 @@
+"""Environments that tests run in, made by nox."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mobileops.toolchain.testrun import environments, interpreters
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize("length", [85, 120])
+def test_a_long_path_is_no_obstacle(tmp_path: Path, length: int) -> None:
+    """nox calls the environment otherwise in the shorter one."""
+    cache = tmp_path / ("x" * (length - len(str(tmp_path)) - 1))
+    python = environments.environment(interpreters.own(), cache=cache, variables=dict(os.environ))
+    assert python.parent.parent.parent == cache
+    assert subprocess.run([str(python), "-c", "import pytest"], check=False).returncode == 0
+    assert not [one for one in cache.iterdir() if one.suffix == ".location"]
