@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 import venv
 import xml.etree.ElementTree as ET
@@ -24,14 +26,28 @@ def cache(tmp_path_factory):
 
 
 @pytest.fixture
+def measuring(tmp_path, cache):
+    """Run a command in a process that is not measured: one measurement by coverage.py disturbs another."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+    environment["XDG_CACHE_HOME"] = str(cache)
+
+    def run(*words):
+        command = [sys.executable, "-m", "mobileops.cli.main", *words]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    return run
+
+
+@pytest.fixture
 def echo(mobileops, monkeypatch, tmp_path, cache):
     """Write a plugin with a test."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
     return write_plugin(tmp_path / "echo", files={"tests/test_it.py": OWN})
 
 
-def test_both_kinds_of_tests_run_and_reports_are_written(mobileops, echo, tmp_path):
-    code, out, err = mobileops("test", "echo", "--junit", "out/j.xml", "--coverage=out/c.json", "--", "-k", "echo")
+def test_both_kinds_of_tests_run_and_reports_are_written(measuring, echo, tmp_path):
+    code, out, err = measuring("test", "echo", "--junit", "out/j.xml", "--coverage=out/c.json", "--", "-k", "echo")
     assert (code, err.rpartition(": ")[2]) == (0, "3 passed (pytest)\n")
     assert "conformance/test_methods.py" in out
     (suite,) = junit(tmp_path / "out" / "j.xml")
@@ -54,9 +70,9 @@ def junit(path):
     return ET.parse(path).getroot()  # noqa: S314 - our own
 
 
-def test_tests_that_end_their_process_still_give_a_report(mobileops, echo, tmp_path):
+def test_tests_that_end_their_process_still_give_a_report(measuring, echo, tmp_path):
     (echo / "tests" / "test_it.py").write_text("import os\ndef test_it(): os.kill(os.getpid(), 9)\n")
-    code, out, _err = mobileops("test", "echo", "--no-conformance", "--junit", "j.xml", "--coverage")
+    code, out, _err = measuring("test", "echo", "--no-conformance", "--junit", "j.xml", "--coverage")
     assert (code, "nothing was measured" in out) == (1, True)
     (suite,) = junit(tmp_path / "j.xml")
     assert (suite.get("errors"), suite[0][0].tag) == ("1", "error")

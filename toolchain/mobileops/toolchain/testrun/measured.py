@@ -48,12 +48,12 @@ def report(data: Sequence[Path], *, app: Path, file: Path | None) -> str:
     import coverage  # noqa: PLC0415 - most runs measure nothing
 
     measurement = coverage.Coverage(data_file=None, config_file=False, branch=True)
+    table = io.StringIO()
     try:
         measurement.combine([str(one) for one in data if one.exists()], keep=True, strict=True)
+        measurement.report(file=table, skip_empty=True, show_missing=True)
     except coverage.exceptions.NoDataError:  # the tests ended their process
         return "nothing was measured"
-    table = io.StringIO()
-    measurement.report(file=table, skip_empty=True, show_missing=True)
     if file is not None:
         _write(measurement, file)
     return table.getvalue().replace(f"{app}/", "")
