@@ -107,8 +107,8 @@ def test_what_a_plugin_logs_is_shown_and_a_broken_first_version_is_waited_for(ac
         loop.command.until("[MOP")
         loop.command.until("watching ")
         loop.save(account, "main.py", textwrap.dedent(WHICH))
-        loop.command.until("here I am")
         loop.command.until("echo 1.0.0 is running")
+        wait_until(lambda: "here I am" in loop.command.text)  # a log line, on the other stream
         loop.command.process.send_signal(signal.SIGTERM)
         assert loop.command.end() == 130
     assert list(loop.place.iterdir()) == []
