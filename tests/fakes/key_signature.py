@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
@@ -14,6 +14,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from mobileops.runtime.trust import keys
 from mobileops.runtime.trust.signature_file import MEDIA_TYPE
 from mobileops.runtime.trust.statement import PAYLOAD_TYPE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mobileops.runtime.home import Home
 
 
 def make_key(kind: str = "p256") -> Any:
@@ -26,6 +31,16 @@ def make_key(kind: str = "p256") -> Any:
 def public_pem(key: Any) -> bytes:
     """Return what a key file holds."""
     return bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+
+
+def trusted_key(home: Home, folder: Path) -> Any:
+    """Make a private key, and let a home trust its public half, ``release.pub`` in a folder, and nothing else."""
+    key = make_key("ed25519")
+    public = folder / "release.pub"
+    public.write_bytes(public_pem(key))
+    root = {"assurance": "key", "keys": [str(public)]}
+    home.trust_policy.write_text(json.dumps({"version": 1, "roots": {"release": root}}))
+    return key
 
 
 def hint_of(key: Any) -> str:

@@ -141,23 +141,12 @@ def open_sandbox(app: Path, settings: Mapping[str, Any]) -> Sandbox:
     )
 
 
-class SandboxedPlugin:
-    """Stands for the plugin in a test; see the module."""
+class _View:
+    """What both of a test's views of a sandbox begin with."""
 
-    __slots__ = ("_exported", "_sandbox", "_stopped")
+    __slots__ = ("_sandbox",)
 
-    _exported: frozenset[str] | None
     _sandbox: Sandbox
-    _stopped: bool
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        """Stand for a plugin that does not run yet."""
-        object.__setattr__(self, "_sandbox", sandbox)
-        self._note(None, stopped=False)
-
-    def _note(self, exported: frozenset[str] | None, *, stopped: bool) -> None:
-        object.__setattr__(self, "_exported", exported)
-        object.__setattr__(self, "_stopped", stopped)
 
     @property
     def name(self) -> str:
@@ -168,6 +157,24 @@ class SandboxedPlugin:
     def version(self) -> str:
         """The manifest's version."""
         return self._sandbox.version
+
+
+class SandboxedPlugin(_View):
+    """Stands for the plugin in a test; see the module."""
+
+    __slots__ = ("_exported", "_stopped")
+
+    _exported: frozenset[str] | None
+    _stopped: bool
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        """Stand for a plugin that does not run yet."""
+        object.__setattr__(self, "_sandbox", sandbox)
+        self._note(None, stopped=False)
+
+    def _note(self, exported: frozenset[str] | None, *, stopped: bool) -> None:
+        object.__setattr__(self, "_exported", exported)
+        object.__setattr__(self, "_stopped", stopped)
 
     @property
     def config(self) -> dict[str, Any]:
@@ -249,7 +256,7 @@ class SandboxedPlugin:
             self._sandbox.stop()
 
 
-class SandboxHost:
+class SandboxHost(_View):
     """The platform of a sandboxed plugin, as far as a test can prepare or see it.
 
     Attributes:
@@ -260,16 +267,6 @@ class SandboxHost:
         """Look at one plugin's."""
         self._sandbox = sandbox
         self.assets = _Assets(sandbox)
-
-    @property
-    def name(self) -> str:
-        """The manifest's name."""
-        return self._sandbox.name
-
-    @property
-    def version(self) -> str:
-        """The manifest's version."""
-        return self._sandbox.version
 
     @property
     def records(self) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from mobileops.errors import RefusedError
 from mobileops.runtime.home import Home
 from mobileops.runtime.store import Store
 from mobileops.toolchain.sign import KeySigner
-from tests.fakes.key_signature import make_key, public_pem
+from tests.fakes.key_signature import make_key, public_pem, trusted_key
 from tests.fakes.published_json import as_published
 from tests.fakes.signed_bundle import Publisher
 
@@ -37,10 +37,7 @@ def home(tmp_path: Path) -> Home:
 @pytest.fixture
 def build(home: Home, tmp_path: Path) -> Callable[..., Path]:
     """Return what builds and signs a plugin into dist/, with a key that the policy trusts."""
-    key = make_key("ed25519")
-    (tmp_path / "release.pub").write_bytes(public_pem(key))
-    root = {"assurance": "key", "keys": [str(tmp_path / "release.pub")]}
-    home.trust_policy.write_text(json.dumps({"version": 1, "roots": {"release": root}}))
+    key = trusted_key(home, tmp_path)
 
     def run(name: str, version: str = "1.0.0", **plugin: Any) -> Path:
         return Publisher(home, tmp_path).publish_as(KeySigner(key), name, version=version, **plugin)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from mobileops.runtime.home import Home
 from mobileops.runtime.store import Accepted, Store
 from mobileops.toolchain.sign import KeySigner
-from tests.fakes.key_signature import make_key, public_pem
+from tests.fakes.key_signature import trusted_key
 from tests.fakes.published_json import as_published
 from tests.fakes.signed_bundle import Publisher
 
@@ -29,10 +28,7 @@ def home(tmp_path: Path) -> Home:
 @pytest.fixture
 def install(home: Home, tmp_path: Path) -> Callable[..., Path]:
     """Return what installs a plugin without its permissions, and returns the bundle."""
-    key = make_key("ed25519")
-    (tmp_path / "release.pub").write_bytes(public_pem(key))
-    root = {"assurance": "key", "keys": [str(tmp_path / "release.pub")]}
-    home.trust_policy.write_text(json.dumps({"version": 1, "roots": {"release": root}}))
+    key = trusted_key(home, tmp_path)
 
     def run(**plugin: Any) -> Path:
         publisher, store = Publisher(home, tmp_path), Store(home)

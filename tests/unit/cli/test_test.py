@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import venv
 import xml.etree.ElementTree as ET
@@ -12,6 +10,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from tests.fakes.plugin_folder import write_plugin
+from tests.fakes.unmeasured import run_python
 
 OWN = """
     def test_echo(plugin):
@@ -28,12 +27,9 @@ def cache(tmp_path_factory):
 @pytest.fixture
 def measuring(tmp_path, cache):
     """Run a command in a process that is not measured: one measurement by coverage.py disturbs another."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-    environment["XDG_CACHE_HOME"] = str(cache)
 
     def run(*words):
-        command = [sys.executable, "-m", "mobileops.cli.main", *words]
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        done = run_python("-m", "mobileops.cli.main", *words, cwd=tmp_path, XDG_CACHE_HOME=str(cache))
         return done.returncode, done.stdout, done.stderr
 
     return run

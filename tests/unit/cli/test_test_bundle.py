@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from mobileops.runtime.home import Home
 from mobileops.toolchain.pipeline import bundle_testing
 from mobileops.toolchain.sign import KeySigner
 from mobileops.toolchain.testrun import junit, run_tests
-from tests.fakes.key_signature import make_key, public_pem
+from tests.fakes.key_signature import trusted_key
 from tests.fakes.signed_bundle import Publisher
 
 if TYPE_CHECKING:
@@ -45,10 +44,7 @@ def home(tmp_path: Path) -> Home:
 @pytest.fixture
 def build(home: Home, tmp_path: Path) -> Callable[..., Path]:
     """Return what builds a plugin and signs it with a key that the policy trusts."""
-    key = make_key("ed25519")
-    (tmp_path / "release.pub").write_bytes(public_pem(key))
-    root = {"assurance": "key", "keys": [str(tmp_path / "release.pub")]}
-    home.trust_policy.write_text(json.dumps({"version": 1, "roots": {"release": root}}))
+    key = trusted_key(home, tmp_path)
 
     def run(test: str, **plugin: Any) -> Path:
         files = {"tests/test_it.py": test, **plugin.pop("files", {})}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +21,7 @@ from mobileops.runtime.store import Accepted, Store, occupancy
 from mobileops.runtime.store.autostart import Autostart
 from mobileops.toolchain.sign import KeySigner
 from tests.fakes.daemon_thread import serving
-from tests.fakes.key_signature import make_key, public_pem
+from tests.fakes.key_signature import trusted_key
 from tests.fakes.published_json import as_published
 from tests.fakes.signed_bundle import Publisher
 
@@ -41,10 +40,7 @@ def home(tmp_path: Path) -> Home:
 @pytest.fixture
 def install(home: Home, tmp_path: Path) -> Callable[..., None]:
     """Return what installs a plugin that needs others, as if somebody had asked for it or not."""
-    key = make_key("ed25519")
-    (tmp_path / "release.pub").write_bytes(public_pem(key))
-    root = {"assurance": "key", "keys": [str(tmp_path / "release.pub")]}
-    home.trust_policy.write_text(json.dumps({"version": 1, "roots": {"release": root}}))
+    key = trusted_key(home, tmp_path)
     publisher, store = Publisher(home, tmp_path), Store(home)
 
     def run(name: str, *needs: str, requested: bool = True, **plugin: Any) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,8 +17,11 @@ from mobileops.runtime.home import Home, default_root
 from mobileops.toolchain.sign import KeySigner, sign_bundle
 from tests.fakes.key_signature import make_key, public_pem
 from tests.fakes.signed_bundle import Publisher
+from tests.fakes.unmeasured import run_python
 
 if TYPE_CHECKING:
+    import subprocess
+
     from tests.unit.cli.conftest import Run
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "schema/cli/verify.v1.schema.json").read_text())
@@ -38,6 +40,12 @@ HEAVY = ("sigstore", "cryptography", "msgspec", "argparse", "pathlib", "typing",
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
     return Publisher(Home(tmp_path / "home").prepare(), tmp_path / "work").publish("echo", permissions=["network.http"])
+
+
+def verifying(program: str, bundle: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Have a program of one line verify a bundle, in a process of its own that knows the home of the fixture."""
+    home = str(bundle.parents[2] / "home")
+    return run_python(*options, "-c", program, "verify", str(bundle), MOBILEOPS_HOME=home, **environment)
 
 
 def reported(result: tuple[int, str, str]) -> dict[str, object]:
@@ -79,20 +87,13 @@ def test_a_remembered_bundle_that_was_revoked_is_refused(mobileops: Run, bundle:
     assert (code, "MOP3170" in err) == (3, True)
 
 
-def test_a_remembered_verdict_costs_no_heavy_import(mobileops: Run, bundle: Path, tmp_path: Path) -> None:
+def test_a_remembered_verdict_costs_no_heavy_import(mobileops: Run, bundle: Path) -> None:
     mobileops("verify", str(bundle))
     program = (
         "import sys; from mobileops.cli.main import main; before = set(sys.modules); code = main(sys.argv[1:]);"
         f"sys.exit(code or ','.join(name for name in {HEAVY!r} if name in set(sys.modules) - before) or 0)"
     )
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE")}
-    run = subprocess.run(
-        [sys.executable, "-S", "-c", program, "verify", str(bundle)],
-        env=environment | {"MOBILEOPS_HOME": str(tmp_path / "home"), "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    run = verifying(program, bundle, "-S", PYTHONPATH=os.pathsep.join(sys.path))
     assert (run.returncode, run.stderr, "cached: yes" in run.stdout) == (0, "", True)
 
 
@@ -129,27 +130,17 @@ def test_a_key_is_verified_without_what_would_take_longer_than_the_verification(
         "import sys; from mobileops.cli.main import main; code = main(sys.argv[1:]);"
         f"sys.exit(code or ','.join(name for name in {SLOW!r} if name in sys.modules) or 0)"
     )
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE")}
-    run = subprocess.run(
-        [sys.executable, "-S", "-c", program, "verify", str(bundle)],
-        env=environment | {"MOBILEOPS_HOME": str(tmp_path / "home"), "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    run = verifying(program, bundle, "-S", PYTHONPATH=os.pathsep.join(sys.path))
     assert (run.returncode, run.stderr, "assurance: key" in run.stdout) == (0, "", True)
 
 
-def test_verifying_imports_nothing_that_speaks_to_a_plugin_manager_or_installs(bundle: Path, tmp_path: Path) -> None:
+def test_verifying_imports_nothing_that_speaks_to_a_plugin_manager_or_installs(bundle: Path) -> None:
     program = (
         "import sys; from mobileops.cli.main import main; code = main(sys.argv[1:]);"
         "parts = ('.channel', '.manager', 'store.operations');"
         "sys.exit(code or ','.join(name for name in sys.modules if any(part in name for part in parts)) or 0)"
     )
-    command = [sys.executable, "-c", program, "verify", str(bundle)]
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE")}
-    environment["MOBILEOPS_HOME"] = str(tmp_path / "home")
-    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    run = verifying(program, bundle)
     assert (run.returncode, run.stderr) == (0, "")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from mobileops.runtime.instances import unstarted
 from mobileops.runtime.manager import client as clients
 
 if TYPE_CHECKING:
@@ -68,21 +69,8 @@ def states(home: Home, names: list[str]) -> dict[str, dict[str, Any]]:
     """
     client = clients.connect(home)
     if client is None:
-        return {
-            name: {
-                "name": name,
-                "state": "stopped",
-                "cause": "the plugin manager does not run",
-                "since": None,
-                "pid": None,
-                "methods": [],
-                "isolation": None,
-                "not_enforced": [],
-                "debug": None,
-                "history": [],
-            }
-            for name in names
-        }
+        cause = "the plugin manager does not run"
+        return {name: unstarted.describe(name, "stopped", cause=cause) for name in names}
     try:
         return {entry["name"]: entry for entry in client.ask("status", names=names)}
     finally:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from mobileops.errors import PluginError
+from mobileops.runtime.instances import unstarted
 from mobileops.runtime.instances.lifecycle import ACTIVE, State
 from mobileops.runtime.logs import timestamp
 from mobileops.runtime.supervision.ordering import Needs, needs_of
@@ -66,18 +67,10 @@ class Roster:
         refused = self._quarantine(name)
         if instance is not None and (refused is None or instance.state in ACTIVE):
             return instance.describe()
-        empty: dict[str, Any] = {
-            "pid": None,
-            "methods": [],
-            "isolation": None,
-            "not_enforced": [],
-            "debug": None,
-            "history": [],
-        }
         if refused is not None:
             since = timestamp(refused.time_s)
-            return {"name": name, "state": str(refused.after), "cause": refused.cause, "since": since, **empty}
-        return {"name": name, "state": str(State.STOPPED), "cause": "not started", "since": None, **empty}
+            return unstarted.describe(name, str(refused.after), cause=refused.cause, since=since)
+        return unstarted.describe(name, str(State.STOPPED), cause="not started")
 
     async def wait(self, name: str, state: str, timeout_s: float) -> dict[str, Any]:
         """Wait until a plugin is in a state, or the time is over; return how it is then."""

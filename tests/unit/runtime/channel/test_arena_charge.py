@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -13,12 +11,14 @@ import pytest
 from mobileops.runtime.channel.arena import HALF_BYTES
 from mobileops.runtime.home import Home
 from mobileops.runtime.instances import consumption
-from mobileops.runtime.manager.client import Client, connect, default_program
 from mobileops.runtime.store import Store
+from tests.fakes.manager_process import manager_process
 from tests.fakes.signed_bundle import Publisher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from mobileops.runtime.manager.client import Client
 
 BODY_BYTES: Final = 3 << 20
 ROUNDING_BYTES: Final = 1 << 20
@@ -65,21 +65,10 @@ def client() -> Iterator[Client]:
         publisher = Publisher(home, base)
         bundle = publisher.publish("payer", code=CODE, type="processing")
         Store(home).install(bundle, verify=publisher.decision())
-        told, tells = os.pipe()
-        command = [*default_program(home), "--ready-fd", str(tells)]
-        with subprocess.Popen(command, pass_fds=(tells,), start_new_session=True):
-            os.close(tells)
-            assert os.read(told, 100) == b"ready\n"
-            os.close(told)
-            client = connect(home)
-            assert client is not None
-            try:
-                client.ask("start", name="payer")
-                client.ask("call", name="payer", method="echo", args=["small"])
-                yield client
-            finally:
-                client.shut_down()
-                client.close()
+        with manager_process(home) as manager:
+            manager.client.ask("start", name="payer")
+            manager.client.ask("call", name="payer", method="echo", args=["small"])
+            yield manager.client
 
 
 def look(client: Client) -> Memory:

@@ -5,8 +5,6 @@ The forms themselves are in `test_hostile_frames` and `test_arena`; here they co
 
 from __future__ import annotations
 
-import os
-import subprocess
 import tempfile
 import threading
 from contextlib import suppress
@@ -17,8 +15,9 @@ import pytest
 
 from mobileops.errors import MobileOpsError
 from mobileops.runtime.home import Home
-from mobileops.runtime.manager.client import Client, connect, default_program
+from mobileops.runtime.manager.client import Client, connect
 from mobileops.runtime.store import Store
+from tests.fakes.manager_process import manager_process
 from tests.fakes.plugin_folder import ECHO
 from tests.fakes.signed_bundle import Publisher
 
@@ -167,20 +166,9 @@ def home() -> Iterator[Home]:
         publisher = Publisher(home, base)
         for plugin, code in (("hostile", HOSTILE), ("neighbour", ECHO.replace("Service", "Processing"))):
             Store(home).install(publisher.publish(plugin, code=code, type="processing"), verify=publisher.decision())
-        told, tells = os.pipe()
-        command = [*default_program(home), "--ready-fd", str(tells)]
-        with subprocess.Popen(command, pass_fds=(tells,), start_new_session=True):
-            os.close(tells)
-            assert os.read(told, 100) == b"ready\n"
-            os.close(told)
-            client = connect(home)
-            assert client is not None
-            try:
-                client.ask("start", name="neighbour")
-                yield home
-            finally:
-                client.shut_down()
-                client.close()
+        with manager_process(home) as manager:
+            manager.client.ask("start", name="neighbour")
+            yield home
 
 
 @pytest.fixture

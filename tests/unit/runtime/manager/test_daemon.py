@@ -7,7 +7,6 @@ import shutil
 import socket
 import stat
 import struct
-import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +18,10 @@ from mobileops.runtime.channel.rpc import Frame, Kind
 from mobileops.runtime.home import Home
 from mobileops.runtime.manager import client as clients
 from mobileops.runtime.manager import daemon as daemons
-from mobileops.runtime.manager.client import Client, connect, connect_or_start, default_program
+from mobileops.runtime.manager.client import Client, connect, connect_or_start
 from mobileops.runtime.store import Store
 from tests.fakes.daemon_thread import serving
+from tests.fakes.manager_process import manager_process
 from tests.fakes.signed_bundle import Publisher
 
 if TYPE_CHECKING:
@@ -162,16 +162,9 @@ def test_shutdown_stops_plugins_and_then_hangs_up(home: Home, monkeypatch: pytes
 
 
 def test_a_stopped_plugin_manager_has_left_no_process(home: Home) -> None:
-    told, tells = os.pipe()
-    command = [*default_program(home), "--ready-fd", str(tells)]
-    with subprocess.Popen(command, pass_fds=(tells,), start_new_session=True) as process:
-        os.close(tells)
-        assert os.read(told, 100) == b"ready\n"
-        os.close(told)
-        client = connected(home)
-        client.shut_down()
-        client.close()
-        assert process.poll() == 0
+    with manager_process(home) as manager:
+        manager.client.shut_down()
+        assert manager.process.poll() == 0
 
 
 def test_an_idle_plugin_manager_ends(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

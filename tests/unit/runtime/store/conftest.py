@@ -11,7 +11,7 @@ from mobileops.runtime.home import Home
 from mobileops.runtime.receipts import Receipt
 from mobileops.runtime.store import Store
 from mobileops.toolchain.sign import KeySigner
-from tests.fakes.key_signature import make_key, public_pem
+from tests.fakes.key_signature import trusted_key
 from tests.fakes.signed_bundle import Publisher
 
 if TYPE_CHECKING:
@@ -33,11 +33,7 @@ def store(publisher: Publisher) -> Store:
 @pytest.fixture
 def install(store: Store, publisher: Publisher, tmp_path: Path) -> Install:
     """Return what installs a plugin that is signed with a key, which takes no time."""
-    key = make_key("ed25519")
-    (tmp_path / "release.pub").write_bytes(public_pem(key))
-    publisher.home.trust_policy.write_text(
-        '{"version": 1, "roots": {"release": {"assurance": "key", "keys": ["../release.pub"]}}}'
-    )
+    key = trusted_key(publisher.home, tmp_path)
 
     def run(name: str = "echo", **plugin: Any) -> Receipt:
         return store.install(publisher.publish_as(KeySigner(key), name, **plugin), verify=publisher.decision())

@@ -8,16 +8,14 @@ the import of urllib3 makes one to see whether there is IPv6.)
 from __future__ import annotations
 
 import json
-import os
 import platform
 import signal
-import subprocess
-import sys
 from urllib.parse import quote
 
 import pytest
 
 from tests.fakes.key_signature import make_key, public_pem
+from tests.fakes.unmeasured import run_python
 
 # connect, sendto, sendmsg, sendmmsg
 CALLS = {"x86_64": [42, 44, 46, 307], "aarch64": [203, 206, 211, 269]}[platform.machine()]
@@ -80,9 +78,7 @@ def run(release, foreign, tmp_path):
     def run_child(*words):
         task = {"words": words, "calls": CALLS}
         settings = {"HOME": str(home), "XDG_CACHE_HOME": str(home / ".cache"), "MOBILEOPS_HOME": str(home / "own")}
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")} | settings
-        command = [sys.executable, "-c", CHILD, json.dumps(task)]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+        return run_python("-c", CHILD, json.dumps(task), timeout_s=120, **settings)
 
     run_child.key = key
     return run_child
