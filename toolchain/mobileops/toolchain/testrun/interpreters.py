@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -15,7 +16,7 @@ from mobileops.errors import HostFault, UsageError
 from mobileops.manifest import Version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from mobileops.manifest import VersionRange
 
@@ -75,22 +76,17 @@ def own() -> Interpreter:
 
 
 def installed(search_path: str | None) -> list[Interpreter]:
-    """Return the installed ones, oldest version first, each installation once; this one before others of its version.
+    """Return one of each minor version, oldest first: the one that runs this, and of others the first on the path.
 
     Args:
         search_path: the variable PATH.
     """
-    found = {(one.version, one.base): one for one in reversed([own(), *_on(search_path)])}
     ours = own()
-    return sorted(found.values(), key=lambda one: (one.version, one != ours, str(one.path)))
-
-
-def _on(search_path: str | None) -> Iterator[Interpreter]:
-    for minor in MINORS:
-        path = shutil.which(f"python3.{minor}", path=search_path)
-        one = look_at(Path(path)) if path else None
-        if one is not None:
-            yield one
+    names = (f"python3.{minor}" for minor in MINORS if minor != ours.version[1])
+    paths = [Path(path) for name in names if (path := shutil.which(name, path=search_path))]
+    with ThreadPoolExecutor(max(1, len(paths))) as pool:  # a shim of a version manager takes its time
+        others = filter(None, pool.map(look_at, paths))
+        return sorted((ours, *others), key=lambda one: one.version)
 
 
 def choose(
