@@ -2,7 +2,7 @@
 
 ::
 
-    $TMPDIR/mobileops-run-XXXXXXXX/     0700, locked by the session with flock(2)
+    $TMPDIR/mobileops-run-*/            0700, locked by the session with flock(2)
     ├── development.pub                 the public half of the session's key; trust.json names it and nothing else
     ├── built/                          the newest bundle and its signature
     └── …                               what every home has (`mobileops.runtime.home`)

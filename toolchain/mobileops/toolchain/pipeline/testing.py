@@ -157,7 +157,7 @@ def _chosen(manifest: Manifest, choices: Choices, around: Surroundings) -> list[
 
 def _installed(source: Path, scratch: Path) -> Path:
     """Install the plugin for its sandbox, before any test runs: what is wrong with it is said as `package` says it."""
-    from mobileops.toolchain.pipeline.workbench import prepare  # noqa: PLC0415 - only the sandbox needs it
+    from mobileops.toolchain.pipeline.sandbox import prepare  # noqa: PLC0415 - only the sandbox needs it
 
     home = Home(scratch / "home").prepare()
     prepare(source, home)

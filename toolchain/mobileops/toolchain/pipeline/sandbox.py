@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _RAISED: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*): (.*)", re.DOTALL)
 _REFUSED: Final = "initialize() returned False"
 
-_benches: Final[dict[Path, Workbench]] = {}
+_benches: Final[dict[Path, Bench]] = {}
 
 
 def prepare(source: Path, home: Home) -> None:
@@ -74,11 +74,11 @@ def open_sandbox(app: Path, settings: Mapping[str, Any], *, home: Path | None = 
         MobileOpsError: as `prepare`, or the plugin manager does not start.
     """
     if app not in _benches:
-        _benches[app] = Workbench(app, home=home)
+        _benches[app] = Bench(app, home=home)
     return SandboxedRun(_benches[app], settings)
 
 
-class Workbench:
+class Bench:
     """One plugin manager for the tests of one plugin.
 
     Attributes:
@@ -136,7 +136,7 @@ class Workbench:
 class SandboxedRun:
     """The plugin of one test; a `mobileops.plugin.confined.Sandbox`."""
 
-    def __init__(self, bench: Workbench, settings: Mapping[str, Any]) -> None:
+    def __init__(self, bench: Bench, settings: Mapping[str, Any]) -> None:
         """Begin with the given settings, an empty ``/data`` and an empty log."""
         self._bench = bench
         self.app = bench.app
