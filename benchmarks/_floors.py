@@ -23,13 +23,16 @@ _DECODE = msgspec.msgpack.Decoder(Frame).decode
 _ENCODE = msgspec.msgpack.Encoder().encode
 
 
-def raw_pipelined(peer: socket.socket) -> None:
-    """Send as many raw messages, each on its own, and read them back."""
-    for _ in range(PIPELINE):
-        peer.sendall(PAYLOAD)
-    left = PIPELINE * len(PAYLOAD)
-    while left:
-        left -= len(peer.recv(1 << 16))
+def raw_pipelined(peer: socket.socket, messages: int) -> None:
+    """Exchange raw messages, each sent on its own, and send the next `PIPELINE` while as many are under way."""
+    sent = left = 0
+    while left or sent < messages:
+        if sent < messages:
+            for _ in range(PIPELINE):
+                peer.sendall(PAYLOAD)
+            sent, left = sent + PIPELINE, left + PIPELINE * len(PAYLOAD)
+        while left > (PIPELINE * len(PAYLOAD) if sent < messages else 0):
+            left -= len(peer.recv(1 << 16))
 
 
 def raw_echo(theirs: socket.socket) -> None:

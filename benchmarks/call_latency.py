@@ -1,8 +1,9 @@
 """Calls into a sandboxed plugin and back: 64 bytes one by one, 64 bytes 100 at a time, 4 MiB.
 
 Run it with the Python that has the product: ``python benchmarks/call_latency.py [--json FILE] [--rounds N]``.
-All processes are pinned to one processor: a figure is the work of both sides and not the wake-up of an idle core. The
-column "cpu" is the processor time of both sides (proc(5), schedstat), which says more on a busy machine.
+Everything is measured twice. With both sides on one processor a figure is the work of both, and no core has to wake up;
+with each side on a processor of its own they work at the same time, as on a device. The column "cpu" is the processor
+time of both sides (proc(5), schedstat), which says more on a busy machine.
 
 Two floors for 64 bytes: a raw exchange between two Python processes, which has no frames, no values and no limits; and
 the same with what any call needs, msgspec's encoder and decoder on both sides. For 4 MiB: the four copies that shared
@@ -56,8 +57,9 @@ if TYPE_CHECKING:
 
     from mobileops.runtime.launching.launched import Launched
 
-CALLS = 1000
+CALLS = 2000
 LARGE_CALLS = 10
+PROCESSORS = os.sched_getaffinity(0)
 MANIFEST = b"""{"name": "echo", "version": "1.0.0", "description": "Echo", "author": "Nobody", "license": "MIT",
  "type": "processing", "entry_point": "main.py"}"""
 PLUGIN = """
@@ -103,8 +105,17 @@ class Contender:
 
     def spent_s(self) -> float:
         """Return the processor time that both sides have had."""
-        tasks = [task for pid in self.servers for task in Path(f"/proc/{pid}/task").iterdir()]
-        return time.process_time() + sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+        return (
+            time.process_time() + sum(int((task / "schedstat").read_text().split()[0]) for task in self._tasks()) / 1e9
+        )
+
+    def place(self, processor: int) -> None:
+        """Have the other processes run on a processor."""
+        for task in self._tasks():
+            os.sched_setaffinity(int(task.name), {processor})
+
+    def _tasks(self) -> list[Path]:
+        return [task for pid in self.servers for task in Path(f"/proc/{pid}/task").iterdir()]
 
 
 def several(call: Callable[[], object], times: int, *servers: int) -> Contender:
@@ -119,13 +130,27 @@ def several(call: Callable[[], object], times: int, *servers: int) -> Contender:
     return Contender(measure, times, servers)
 
 
+def of_many(work: Callable[[], object], *servers: int) -> Contender:
+    """Return one of `CALLS` calls that are under way together."""
+
+    def measure() -> float:
+        begin = time.perf_counter()
+        work()
+        return (time.perf_counter() - begin) / CALLS
+
+    return Contender(measure, CALLS, servers)
+
+
 def pipelined(channel: BlockingChannel) -> None:
-    """Have `PIPELINE` calls wait at a time."""
+    """Make `CALLS` calls, and send the next `PIPELINE` while as many wait for their answers."""
     body = {"args": [PAYLOAD], "kwargs": {}}
-    channel.send_wire(b"".join([encode(Frame(CALL, number, "process", body)) for number in range(PIPELINE)]))
-    left = PIPELINE
-    while left:
-        left -= len(channel.receive_all())
+    sent = left = 0
+    while left or sent < CALLS:
+        if sent < CALLS:
+            channel.send_wire(b"".join([encode(Frame(CALL, number, "process", body)) for number in range(PIPELINE)]))
+            sent, left = sent + PIPELINE, left + PIPELINE
+        while left > (PIPELINE if sent < CALLS else 0):
+            left -= len(channel.receive_all())
 
 
 async def _never(_frame: object) -> None:
@@ -167,8 +192,10 @@ class Manager:
         self._runner.close()
 
 
-def alternate(contenders: dict[str, Contender], rounds: int) -> list[Result]:
-    """Run all contenders in turn, after one round that only warms up."""
+def alternate(contenders: dict[str, Contender], rounds: int, processor: int) -> list[Result]:
+    """Run all contenders in turn, their other side on one processor, after one round that only warms up."""
+    for one in contenders.values():
+        one.place(processor)
     times: dict[str, list[tuple[float, float]]] = {key: [] for key in contenders}
     for turn in range(rounds + 1):
         for key, one in contenders.items():
@@ -203,7 +230,7 @@ def managed(folder: Path) -> Iterator[Client]:
 
 
 def measure(folder: Path, rounds: int) -> list[Any]:
-    """Print the three tables and return them."""
+    """Print the tables and return them."""
     (folder / "store" / "echo").mkdir(parents=True)
     (folder / "data").mkdir()
     (folder / "store" / "echo" / "main.py").write_text(PLUGIN, encoding="utf-8")
@@ -232,8 +259,8 @@ def measure(folder: Path, rounds: int) -> list[Any]:
             **{name: several(lambda call=call: call(PAYLOAD), CALLS // 4, pid) for name, (call, pid) in peers.items()},
         }
         many = {
-            f"call, {PIPELINE} pipelined": several(lambda: pipelined(channel), CALLS // PIPELINE, first.pid),
-            f"raw socket, {PIPELINE} pipelined": several(lambda: raw_pipelined(raw), CALLS // PIPELINE, *raws),
+            f"call, {PIPELINE} pipelined": of_many(lambda: pipelined(channel), first.pid),
+            f"raw socket, {PIPELINE} pipelined": of_many(lambda: raw_pipelined(raw, CALLS), *raws),
         }
         bulk = {
             "4 MiB, plugin manager's loop": Contender(
@@ -243,22 +270,21 @@ def measure(folder: Path, rounds: int) -> list[Any]:
             "4 MiB in frames": several(lambda: in_frames.request(CALL, "process", large), LARGE_CALLS, *frameds),
             **{name: several(lambda call=call: call(LARGE), 2, pid) for name, (call, pid) in peers.items()},
         }
-        tables = [_table("a call of 64 bytes", alternate(small, rounds), list(small)[:3])]
-        each = [
-            dataclasses.replace(
-                one, median_s=one.median_s / PIPELINE, best_s=one.best_s / PIPELINE, cpu_s=one.cpu_s / PIPELINE
-            )
-            for one in alternate(many, rounds)
-        ]
-        tables.append(_table("a call of 64 bytes among many", each, list(many)[:1]))
-        print(f"  {1 / each[0].median_s:,.0f} calls per second on one processor, {1 / each[0].cpu_s:,.0f} by its cpu")
-        tables.append(_table("a call of 4 MiB and back", alternate(bulk, rounds), list(bulk)[:1]))
+        tables = []
+        here, *others = sorted(PROCESSORS)
+        for processor, where in ((here, "both sides on one processor"), *((other, "on two") for other in others[:1])):
+            turns = partial(alternate, rounds=rounds, processor=processor)
+            tables += _tables(f"a call of 64 bytes, {where}", turns(small), list(small)[:3])
+            each = turns(many)
+            tables += _tables(f"a call of 64 bytes among many, {where}", each, list(many)[:1])
+            print(f"  {1 / each[0].median_s:,.0f} calls per second, {1 / each[0].cpu_s:,.0f} by processor time")
+            tables += _tables(f"a call of 4 MiB and back, {where}", turns(bulk), list(bulk)[:1])
         manager.close()
         channel.close()
-    return [one for table in tables for one in table]
+    return tables
 
 
-def _table(title: str, results: list[Result], subjects: list[str]) -> list[Any]:
+def _tables(title: str, results: list[Result], subjects: list[str]) -> list[Any]:
     return [report(title, results, subject=subject) for subject in subjects]
 
 
@@ -268,7 +294,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     parser.add_argument("--rounds", type=int, default=15)
     arguments = parser.parse_args()
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    os.sched_setaffinity(0, {min(PROCESSORS)})
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
