@@ -45,4 +45,4 @@ def _fix(problem: Problem) -> str | None:
         return problem.fix
     name, colon, argument = problem.found[1:-1].partition(":")
     meant = closest(name, PERMISSIONS)
-    return f"did you mean '{meant}{colon}{argument}'?" if meant else "see `mobileops permissions show`"
+    return f"did you mean '{meant}{colon}{argument}'?" if meant else "see `mobileops explain permissions`"

@@ -158,7 +158,7 @@ def test_only_some_bare_forms_are_broad():
     ("text", "code", "fix"),
     [
         ("netwrk", "MOP1201", "did you mean 'network'?"),
-        ("quux", "MOP1201", "see `mobileops permissions show`"),
+        ("quux", "MOP1201", "see `mobileops explain permissions`"),
         ("network.tcp", "MOP1202", None),
         ("ui.render:x", "MOP1203", None),
         ("network.tcp:0", "MOP1204", None),
