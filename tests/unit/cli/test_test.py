@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import textwrap
 import venv
 import xml.etree.ElementTree as ET
 
@@ -11,7 +13,14 @@ import pytest
 
 from tests.fakes.plugin_folder import write_plugin
 from tests.fakes.unmeasured import run_python
+from tests.fakes.wheels import write_wheel
 
+PID = """
+        @plugin_method
+        def pid(self):
+            import os
+            return os.getpid()
+"""
 OWN = """
     def test_echo(plugin):
         assert plugin.echo(1) == 1
@@ -72,6 +81,42 @@ def test_tests_that_end_their_process_still_give_a_report(measuring, echo, tmp_p
     assert (code, "nothing was measured" in out) == (1, True)
     (suite,) = junit(tmp_path / "j.xml")
     assert (suite.get("errors"), suite[0][0].tag) == ("1", "error")
+
+
+def test_the_plugin_gets_a_process_in_its_sandbox(mobileops, echo):
+    (echo / "tests" / "test_it.py").write_text(
+        "import os\n\ndef test_echo(plugin):\n    assert plugin.pid() != os.getpid()\n"
+    )
+    (echo / "main.py").write_text((echo / "main.py").read_text() + textwrap.indent(textwrap.dedent(PID), "    "))
+    code, out, err = mobileops("test", "echo", "--sandboxed", "--no-conformance")
+    assert (code, err.rpartition(": ")[2]) == (0, "1 passed (pytest)\n"), out + err
+
+
+def test_the_sandbox_has_the_python_that_runs_the_command(mobileops, echo, tmp_path):
+    says = json.dumps([[3, 11, 99], "cpython", "cpython-311-x86_64-linux-gnu", "/elsewhere"])
+    (tmp_path / "other").write_text(f"#!/bin/sh\necho '{says}'\n")
+    (tmp_path / "other").chmod(0o755)
+    code, _out, err = mobileops("test", "echo", "--sandboxed", "--python", str(tmp_path / "other"))
+    assert (code, "MOP2616" in err, "Python 3.11.99" in err) == (2, True, True)
+
+
+def test_locked_dependencies_are_there_and_installed_once(mobileops, echo, tmp_path, cache, monkeypatch):
+    (tmp_path / "wheels").mkdir()
+    write_wheel(tmp_path / "wheels", "needed", "1.0")
+    for name, value in {"UV_FIND_LINKS": str(tmp_path / "wheels"), "UV_NO_INDEX": "1"}.items():
+        monkeypatch.setenv(name, value)
+    write_plugin(echo, dependencies=["needed"])
+    (echo / "tests" / "test_it.py").write_text(
+        "def test_it():\n    import needed\n    assert needed.VERSION == '1.0'\n"
+    )
+    assert "MOP2416" in mobileops("test", "echo")[2]
+    assert mobileops("lock", "echo")[0] == 0
+    before = set((cache / "mobileops" / "tests").glob("dependencies-*"))
+    for _ in range(2):
+        assert mobileops("test", "echo", "--no-conformance")[0] == 0
+        (kept,) = set((cache / "mobileops" / "tests").glob("dependencies-*")) - before
+        shutil.rmtree(tmp_path / "wheels", ignore_errors=True)
+    assert (kept / "needed").is_dir()
 
 
 def test_generated_tests_alone_are_no_tests(mobileops, echo):

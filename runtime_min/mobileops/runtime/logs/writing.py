@@ -1,7 +1,7 @@
 """Structured logs: one JSON object a line, one file a plugin, bounded.
 
-Record: ``{"time": RFC 3339 UTC, "plugin": name, "level": …, "source": "plugin"|"stdout"|"stderr"|"manager",
-"message": text, "fields": {…}}``.
+Record: ``{"time": RFC 3339 UTC, "plugin": name, "level": …, "source": "plugin"|"output"|"manager", "message": text,
+"fields": {…}}``; what a plugin's process writes to stdout and stderr is its output.
 A file that reaches `MAX_LOG_BYTES` becomes ``NAME.jsonl.1``; the one before that is dropped, so a plugin that floods
 its log costs at most twice that.
 """

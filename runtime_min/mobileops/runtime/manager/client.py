@@ -215,6 +215,7 @@ def _spawn(home: Home, program: tuple[str, ...], stdin: int | None) -> str:
         os.close(log)
     words = _read_all(read_end, START_TIMEOUT_S)
     if words.startswith(b"ready"):
+        process.returncode = 0  # it outlives this process; Popen warns of a child that nobody has waited for
         return ""
     process.wait()  # it said that it cannot, or closed the pipe without a word: either way it is ending
     return "" if words.startswith(b"busy") else words.decode("utf-8", "replace").strip()

@@ -210,7 +210,7 @@ class SandboxedRun:
     def records(self) -> list[dict[str, Any]]:
         """Return what it logged."""
         found = list(logs.read(self._bench.home, plugin=self.name))[self._earlier :]
-        return [{"level": one.level, "message": one.message, **one.fields} for one in found if one.source == "log"]
+        return [{"level": one.level, "message": one.message, **one.fields} for one in found if one.source == "plugin"]
 
     def add_asset(self, name: str, content: bytes | Path) -> None:
         """Give the platform an asset."""
