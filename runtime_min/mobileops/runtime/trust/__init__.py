@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mobileops.runtime.trust.host import load_policy
     from mobileops.runtime.trust.pins import Pin
     from mobileops.runtime.trust.policy import TrustPolicy
-    from mobileops.runtime.trust.signers import Signer
+    from mobileops.runtime.trust.signer import Signer
     from mobileops.runtime.trust.steps import Trail
     from mobileops.runtime.trust.verification import verify, verify_installed
     from mobileops.runtime.trust.verified import VerifiedBundle

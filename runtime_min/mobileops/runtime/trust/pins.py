@@ -18,7 +18,7 @@ from mobileops.runtime.trust.codes import Code, refuse
 
 if TYPE_CHECKING:
     from mobileops.errors import TrustRefused
-    from mobileops.runtime.trust.signers import Signer
+    from mobileops.runtime.trust.signer import Signer
 
 WORTH: Final = {"public": 3, "private": 2, "key": 1, "local": 0}
 """Assurance -> rank. A key is compared by kind before by rank: see `changed`."""

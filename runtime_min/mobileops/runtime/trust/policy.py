@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mobileops.runtime.trust import policy_file, revocation
 from mobileops.runtime.trust.rules import Publisher, Root, Rules
-from mobileops.runtime.trust.signers import Signer
+from mobileops.runtime.trust.signer import Signer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,7 @@ from mobileops.runtime.trust.codes import Code, refuse
 if TYPE_CHECKING:
     from mobileops.errors import TrustRefused
     from mobileops.runtime.trust.rules import Revoked, RevokedIdentity
-    from mobileops.runtime.trust.signers import Signer
+    from mobileops.runtime.trust.signer import Signer
 
 
 def refuse_archive(sha256: str, revoked: Revoked, *, where: str, source: str) -> None:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from mobileops.runtime.trust.pins import Pin
     from mobileops.runtime.trust.policy import TrustPolicy
     from mobileops.runtime.trust.signature_file import SignatureFile
-    from mobileops.runtime.trust.signers import Signer
+    from mobileops.runtime.trust.signer import Signer
     from mobileops.runtime.trust.verified import VerifiedBundle
 
 

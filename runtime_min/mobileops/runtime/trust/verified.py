@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from mobileops.bundle import Bundle
     from mobileops.manifest import Manifest
-    from mobileops.runtime.trust.signers import Signer
+    from mobileops.runtime.trust.signer import Signer
 
 _TOKEN: Final = object()
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mobileops.toolchain.pack.build import Packed, pack
 from mobileops.toolchain.pack.codes import PackCode
-from mobileops.toolchain.pack.plan import Plan, Planned, plan
+from mobileops.toolchain.pack.plan import Plan, plan
+from mobileops.toolchain.pack.planned import Planned
 
 if TYPE_CHECKING:
     from mobileops.toolchain.pack.locking import Locked, lock

@@ -26,7 +26,8 @@ from mobileops.bundle.layout import (
 from mobileops.toolchain.pack import content
 from mobileops.toolchain.pack.archive_writer import ArchiveWriter
 from mobileops.toolchain.pack.codes import PackCode, fail
-from mobileops.toolchain.pack.plan import Planned, check_limits, plan
+from mobileops.toolchain.pack.plan import check_limits, plan
+from mobileops.toolchain.pack.planned import Planned
 from mobileops.toolchain.pack.publish import appearing
 from mobileops.toolchain.pack.vendor import vendored
 from mobileops.toolchain.pack.work import Inline, Threads

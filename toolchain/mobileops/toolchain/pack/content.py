@@ -9,19 +9,20 @@ from __future__ import annotations
 import collections
 import hashlib
 import os
-from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from deflate import crc32
 
 from mobileops.bundle.layout import STORED
 from mobileops.toolchain.pack.codes import PackCode, fail
 from mobileops.toolchain.pack.compress import LARGE_BYTES, compress_whole
+from mobileops.toolchain.pack.planned import check_end, open_planned, read_exactly
 from mobileops.toolchain.secrets import find_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from mobileops.toolchain.pack.plan import Planned
+    from mobileops.toolchain.pack.planned import Planned
 
 Result = TypeVar("Result")
 
@@ -29,7 +30,6 @@ THREADS: Final = 2
 _BATCH_BYTES: Final = 256 << 10
 """Small files travel to a thread in batches of about this size: one hand-over for many."""
 _WINDOW: Final = 2 * THREADS + 2
-_OPEN_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 class Encoded(NamedTuple):
@@ -102,40 +102,6 @@ def _read_small(planned: Planned) -> bytes:
         fix = "remove it from the source and revoke it, or list the file in .pluginignore"
         fail(PackCode.SECRET, f"{planned.name!r} contains {secret}", where=planned.name, fix=fix)
     return content
-
-
-def open_planned(planned: Planned) -> int:
-    """Open the file of a plan without following a link that took its place meanwhile."""
-    try:
-        return os.open(planned.path, _OPEN_FLAGS)
-    except OSError as error:
-        what = f"{planned.name!r} cannot be read: {error.strerror}"
-        fail(PackCode.UNREADABLE, what, where=planned.name, fix="make it readable, or use .pluginignore", cause=error)
-
-
-def read_exactly(descriptor: int, planned: Planned, *, offset: int, length: int) -> bytes:
-    """Return `length` bytes at `offset`; a file that has become shorter is an error."""
-    try:
-        content = os.pread(descriptor, length, offset)
-        while len(content) < length and (more := os.pread(descriptor, length - len(content), offset + len(content))):
-            content += more
-    except OSError as error:
-        what = f"{planned.name!r} cannot be read: {error.strerror}"
-        fail(PackCode.UNREADABLE, what, where=planned.name, fix="make it readable, or use .pluginignore", cause=error)
-    if len(content) != length:
-        _fail_changed(planned)
-    return content
-
-
-def _fail_changed(planned: Planned) -> NoReturn:
-    what = f"{planned.name!r} changed while it was packed"
-    fail(PackCode.CHANGED, what, where=planned.name, fix="pack again when nothing writes to the folder")
-
-
-def check_end(descriptor: int, planned: Planned) -> None:
-    """Refuse a file that has become longer."""
-    if os.pread(descriptor, 1, planned.size):
-        _fail_changed(planned)
 
 
 def ahead(

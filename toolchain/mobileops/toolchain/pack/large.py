@@ -13,14 +13,14 @@ from mobileops.bundle.files import FileEntry
 from mobileops.bundle.layout import DEFLATED, STORED
 from mobileops.bundle.limits import ratio_is_excessive
 from mobileops.toolchain.pack import deflate_pieces
-from mobileops.toolchain.pack.content import check_end, open_planned, read_exactly
 from mobileops.toolchain.pack.deflate_pieces import PIECE_BYTES, SAMPLE_BYTES, Kind
+from mobileops.toolchain.pack.planned import check_end, open_planned, read_exactly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from mobileops.toolchain.pack.archive_writer import ArchiveWriter
-    from mobileops.toolchain.pack.plan import Planned
+    from mobileops.toolchain.pack.planned import Planned
 
 
 class Piece(NamedTuple):

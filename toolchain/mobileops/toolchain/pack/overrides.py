@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Final
 from mobileops.manifest import canonical
 from mobileops.toolchain import secrets
 from mobileops.toolchain.pack.codes import PackCode, fail
-from mobileops.toolchain.pack.content import open_planned, read_exactly
+from mobileops.toolchain.pack.planned import open_planned, read_exactly
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from mobileops.toolchain.pack.plan import Planned
+    from mobileops.toolchain.pack.planned import Planned
 
 BYTECODE_SUFFIXES: Final = (".pyc", ".pyo")
 

@@ -17,6 +17,7 @@ from mobileops.toolchain.leftovers import SCRIPT_LINKS, folder_reason
 from mobileops.toolchain.pack import overrides
 from mobileops.toolchain.pack.codes import PackCode, fail
 from mobileops.toolchain.pack.include import file_reason, load_rules
+from mobileops.toolchain.pack.planned import Planned
 from mobileops.toolchain.pack.source_manifest import JSON_NAME, YAML_NAME, load_manifest
 
 if TYPE_CHECKING:
@@ -30,28 +31,6 @@ VENDOR_FOLDER: Final = "vendor"
 LOCK_FILE: Final = "requirements.txt"
 """The locked dependencies, see `mobileops.toolchain.pack.requirements`."""
 _RESERVED_FOLDERS: Final = frozenset({VENDOR_FOLDER, RESERVED_FOLDER.rstrip("/")})
-
-
-class Planned(NamedTuple):
-    """One file that goes in.
-
-    Attributes:
-        name: of the member.
-        path: where its content lies; empty when `content` is given.
-        size: in bytes, when it was looked at; it may not change until it is packed.
-        mode: 0o644 or 0o755.
-        vendored: whether it comes from a locked wheel and not from the author.
-        content: of a member that packing makes itself.
-        allowed: whether its author wants it in although it holds a secret or is bytecode.
-    """
-
-    name: str
-    path: str
-    size: int
-    mode: int
-    vendored: bool = False
-    content: bytes | None = None
-    allowed: bool = False
 
 
 class Plan(NamedTuple):

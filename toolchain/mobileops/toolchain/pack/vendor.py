@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mobileops.toolchain.pack.codes import PackCode, fail
-from mobileops.toolchain.pack.plan import LOCK_FILE, VENDOR_FOLDER, Planned, plan_tree
+from mobileops.toolchain.pack.plan import LOCK_FILE, VENDOR_FOLDER, plan_tree
 from mobileops.toolchain.pack.sbom import write_sbom
 from mobileops.toolchain.pack.source_manifest import load_manifest
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mobileops.manifest import Manifest
+    from mobileops.toolchain.pack.planned import Planned
     from mobileops.toolchain.pack.requirements import Lock, Pin
     from mobileops.toolchain.pack.targets import Target
 
