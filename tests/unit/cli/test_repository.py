@@ -236,6 +236,18 @@ def test_a_folder_is_made_into_a_repository_and_kept_in_order(mobileops, author,
     assert mobileops("publish", "echo", "--repository", "nobody")[0] == 1
 
 
+@pytest.mark.parametrize("verb", ["repo doctor", "repo resign", "repo rotate online --repository"])
+def test_a_folder_that_is_no_repository_is_said_to_be_none(mobileops, tmp_path, verb):
+    (tmp_path / "empty").mkdir()
+    for folder in (tmp_path / "empty", tmp_path / "nowhere"):
+        code, out, err = mobileops(*verb.split(), str(folder))
+        assert (code, out) == (1, "")
+        for text in ("there is no repository in", str(folder), "why: ", "mobileops repo init", "MOP6122"):
+            assert text in err
+    assert list((tmp_path / "empty").iterdir()) == []
+    assert "MOP6122" in mobileops(*verb.removesuffix(" --repository").split())[2]
+
+
 def test_a_local_repository_that_is_made_later_joins_the_others(mobileops, author, shop):
     shop.say(document("weather"))
     mobileops("repo", "add", "corp", str(shop.folder))

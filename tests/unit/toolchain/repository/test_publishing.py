@@ -158,8 +158,9 @@ def test_a_folder_without_a_repository_is_refused(shop, tmp_path):
     (tmp_path / "empty").mkdir()
     shop.folder = tmp_path / "empty"
     assert refused(lambda: shop.say(document("echo"))) == "MOP6122"
+    assert list(shop.folder.iterdir()) == []
     shop.folder = tmp_path / "nowhere"
-    assert refused(lambda: shop.say(document("echo"))) == "MOP6125"
+    assert refused(lambda: shop.say(document("echo"))) == "MOP6122"
 
 
 def test_a_repository_is_made_once_and_never_over_other_things(shop, tmp_path):

@@ -19,7 +19,7 @@ from mobileops.runtime import durable
 from mobileops.runtime.repository import layout
 from mobileops.runtime.repository.document import Blob
 from mobileops.toolchain.repository import files, superseded
-from mobileops.toolchain.repository.state import State, target_file
+from mobileops.toolchain.repository.state import State, newest_root, target_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -187,21 +187,45 @@ def changing(folder: Path, keys: Keyring, *, now: datetime.datetime | None = Non
         RefusedError: ``MOP6123``, its state does not verify.
         HostFault: ``MOP6125``, the disk refuses; the state before holds.
     """
-    with locked(folder):
+    with opened(folder):
         files.sweep(folder)
         yield Change(State(folder), keys, now=now or present())
 
 
 @contextmanager
+def opened(folder: Path) -> Iterator[None]:
+    """Hold the lock of a repository that is there; a folder that is none gets no lock file.
+
+    Raises:
+        NotFoundError: ``MOP6122``, there is no repository in the folder.
+        HostFault: ``MOP6125``, the disk refuses.
+    """
+    with disk_errors(folder):
+        newest_root(folder)
+        with durable.locked(folder / LOCK):
+            yield
+
+
+@contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a repository's folder, and turn the disk's errors into ours.
+    """Hold the lock of a folder in which a repository is, or is being made.
+
+    Raises:
+        HostFault: ``MOP6125``, the disk refuses.
+    """
+    with disk_errors(folder), durable.locked(folder / LOCK):
+        yield
+
+
+@contextmanager
+def disk_errors(folder: Path) -> Iterator[None]:
+    """Turn what the disk says about a repository into our error.
 
     Raises:
         HostFault: ``MOP6125``, the disk refuses.
     """
     try:
-        with durable.locked(folder / LOCK):
-            yield
+        yield
     except OSError as error:
         raise HostFault(
             f"the repository cannot be changed: {error.strerror or error}",

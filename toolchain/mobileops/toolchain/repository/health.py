@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mobileops.errors import MobileOpsError
 from mobileops.runtime.repository import document as documents
 from mobileops.runtime.repository import layout, search_log
-from mobileops.toolchain.repository.change import locked, present
+from mobileops.toolchain.repository.change import opened, present
 from mobileops.toolchain.repository.state import State
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def examine(folder: Path, keys: Keyring, *, now: datetime.datetime | None = None
         RefusedError: ``MOP6123``, its top does not verify.
         HostFault: ``MOP6125``, the folder cannot be locked.
     """
-    with locked(folder):
+    with opened(folder):
         state = State(folder)
         problems: list[str] = []
         found = list(_documents(state, problems))

@@ -151,7 +151,8 @@ def newest_root(folder: Path) -> int:
             f"there is no repository in {str(folder)!r}",
             code="MOP6122",
             where=str(folder),
-            fix="mobileops repo init FOLDER makes one; without a folder 'publish' uses the local one",
+            why=f"a repository has {layout.METADATA}/{layout.TIMESTAMP}, and {layout.METADATA}/{layout.FIRST_ROOT}",
+            fix="mobileops repo init [FOLDER] makes one; without a folder 'publish' uses the local one",
         )
     return version
 
