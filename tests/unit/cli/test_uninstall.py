@@ -69,7 +69,7 @@ def names(home: Home) -> list[str]:
 def test_what_others_need_is_not_removed_and_the_chain_is_named(mobileops: Run, home: Home) -> None:
     for words in (["uninstall", "base"], ["uninstall", "base", "--yes"], ["uninstall", "base", "--json"]):
         code, out, err = mobileops(*words)
-        assert (code, out) == (3, "")
+        assert (code, out, err.startswith("error: ")) == (3, "", True)
         for text in ("MOP6010", "base <- middle <- top", "base <- other", "--cascade", "--force"):
             assert text in err
     assert names(home) == ["base", "middle", "other", "top"]
@@ -110,6 +110,26 @@ def test_a_dry_run_says_that_it_would_be_refused(mobileops: Run, home: Home) -> 
     found: Any = as_published("uninstall", out)
     assert (code, found["changed"]) == (3, False)
     assert len(names(home)) == 4
+
+
+def test_what_runs_is_refused_before_any_plan(
+    mobileops: Run, home: Home, install: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("base")
+    with serving(home, monkeypatch):
+        assert mobileops("start", "base")[0] == 0
+        for words in (["base"], ["base", "--purge", "--yes"], ["base", "--force"]):
+            code, out, err = mobileops("uninstall", *words)
+            assert (code, out, err.startswith("error: 'base' is running [MOP6007]")) == (1, "", True)
+        code, out, err = mobileops("uninstall", "base", "--dry-run")
+        assert (code, out, "uninstall base 1.0.0\n" in err, "this would stop: " in err, "MOP6007" in err) == (
+            *(1, "", True),
+            *(True, True),
+        )
+        assert mobileops("uninstall", "base", "--dry-run", "--json")[0] == 1
+        assert mobileops("stop", "base")[0] == 0
+        assert mobileops("uninstall", "base", "--dry-run")[0] == 0  # the control
+    assert names(home) == ["base"]
 
 
 def test_what_nothing_needs_any_more_is_named(mobileops: Run, install: Callable[..., None]) -> None:
@@ -217,11 +237,13 @@ def test_no_start_slips_between_the_look_at_what_runs_and_the_commit(
     install("base")
     if not locked:
         monkeypatch.setattr(occupancy, "starting", lambda *_: nullcontext())
-    look, said = uninstall_verb._refuse_running, []
+    look, looks, said = uninstall_verb._refuse_running, [], []
 
     def look_and_let_somebody_start(*words: Any) -> None:
         look(*words)
-        said.append(mobileops("start", "base"))
+        looks.append(words)
+        if len(looks) == 2:  # the first look is before the plan, and holds nothing
+            said.append(mobileops("start", "base"))
 
     monkeypatch.setattr(uninstall_verb, "_refuse_running", look_and_let_somebody_start)
     with serving(home, monkeypatch):

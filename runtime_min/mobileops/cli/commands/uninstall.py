@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mobileops.cli.commands._manager import installed, states
 from mobileops.cli.console import printable
-from mobileops.errors import EXIT_DONE, EXIT_REFUSED, PluginError, RefusedError
+from mobileops.errors import EXIT_DONE, PluginError, RefusedError
 from mobileops.runtime.installation import removal
 from mobileops.runtime.store import Store, dependents, occupancy, removing
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from mobileops.cli.console import Console
     from mobileops.cli.parser import Parser
+    from mobileops.errors import MobileOpsError
     from mobileops.runtime.home import Home
     from mobileops.runtime.installation.removal import Removal
 
@@ -44,17 +45,14 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     name = installed(home, arguments.name).name
     plan = removal.plan(store, name, cascade=arguments.cascade, purge=arguments.purge)
     names = [one.receipt.name for one in plan]
-    if not arguments.json:
-        for line in removal.lines(plan):
-            console.note(printable(line))
     if arguments.dry_run:
         return _shown(store, plan, arguments, console)
-    if not arguments.force:
-        removing.refuse_needed(store, names)
+    _refuse(store, names, arguments)  # before the plan: nobody reads or confirms what cannot be done
+    _tell(plan, arguments, console)
     _ask(plan, arguments, console)
     unneeded = dependents.unneeded(store, names)
     with occupancy.removing(home, names):
-        _refuse_running(home, names)
+        _refuse_running(home, names)  # again: somebody may have started one since
         removed = store.uninstall(*names, purge=arguments.purge, force=arguments.force)
     if arguments.json:
         console.json({"plan": [one.to_dict() for one in plan], "changed": True, "unneeded": unneeded})
@@ -68,19 +66,32 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 def _shown(store: Store, plan: Sequence[Removal], arguments: argparse.Namespace, console: Console) -> int:
     """Show what would happen; the exit code is that of doing it, as far as anybody can tell before."""
-    refusal: RefusedError | None = None
+    refusal: MobileOpsError | None = None
     names = [one.receipt.name for one in plan]
+    _tell(plan, arguments, console)
     try:
-        if not arguments.force:
-            removing.refuse_needed(store, names)
-    except RefusedError as error:
+        _refuse(store, names, arguments)
+    except (RefusedError, PluginError) as error:
         refusal = error
     if arguments.json:
         unneeded = dependents.unneeded(store, names)
         console.json({"plan": [one.to_dict() for one in plan], "changed": False, "unneeded": unneeded})
     elif refusal is not None:
         console.note(f"this would stop: {refusal}")
-    return EXIT_DONE if refusal is None else EXIT_REFUSED
+    return EXIT_DONE if refusal is None else refusal.exit_code
+
+
+def _tell(plan: Sequence[Removal], arguments: argparse.Namespace, console: Console) -> None:
+    if not arguments.json:
+        for line in removal.lines(plan):
+            console.note(printable(line))
+
+
+def _refuse(store: Store, names: Sequence[str], arguments: argparse.Namespace) -> None:
+    """Make sure that nothing needs the plugins, unless that is forced, and that none of them runs."""
+    if not arguments.force:
+        removing.refuse_needed(store, names)
+    _refuse_running(store.home, names)
 
 
 def _ask(plan: Sequence[Removal], arguments: argparse.Namespace, console: Console) -> None:
@@ -95,7 +106,7 @@ def _ask(plan: Sequence[Removal], arguments: argparse.Namespace, console: Consol
 
 
 def _refuse_running(home: Home, names: Sequence[str]) -> None:
-    """Make sure that none of the plugins runs; whoever would start one has to wait for the end of the block."""
+    """Make sure that none of the plugins runs; whoever is `occupancy.removing` them can rely on it."""
     found = states(home, list(names))
     running = [name for name in names if found[name]["state"] not in {"stopped", "failed", "quarantined"}]
     if running:
