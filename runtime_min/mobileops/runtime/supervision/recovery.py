@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from mobileops.errors import HostFault, MobileOpsError, NotFoundError
 from mobileops.runtime.instances.instance import LAST_LINES
 from mobileops.runtime.instances.lifecycle import State
+from mobileops.runtime.supervision.reloading import CRASHED
 from mobileops.runtime.supervision.restarts import MAX_CRASHES, WINDOW_S, Restarts
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Recovery:
             instance.move(State.FAILED, f"cannot be started: {error.what} [{error.code}]")
             self.crashed(instance)
         except MobileOpsError as error:
-            if error.code != DID_NOT_START:  # then there was a run, whose own end is written down
+            if error.code not in {DID_NOT_START, CRASHED}:  # then there was a run, whose own end is written down
                 instance.write("ERROR", f"not started again: {error.what} [{error.code}]")
 
 

@@ -24,7 +24,7 @@ from mobileops.manifest import Version
 from mobileops.runtime.channel.rpc import HOOK_REFUSED, Kind
 from mobileops.runtime.instances.lifecycle import SERVING, State
 from mobileops.runtime.supervision import health
-from mobileops.runtime.supervision.ending import end, prepare
+from mobileops.runtime.supervision.ending import KILL_WAIT_S, end, prepare
 
 if TYPE_CHECKING:
     from mobileops.runtime.instances.instance import Instance
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from mobileops.runtime.supervision.runs import Runs
 
 NOT_RELOADED: Final = "MOP5108"
+CRASHED: Final = "MOP5119"
 DRAIN_S: Final = 60.0
 HEALTH_TIMEOUT_S: Final = 10.0
 """How long the new process may take for its first health check."""
@@ -79,7 +80,7 @@ async def until_ready(instance: Instance) -> None:
     """Wait until a run is ready.
 
     Raises:
-        PluginError: it failed before (MOP5106).
+        PluginError: it failed before (MOP5106), or was ready and has failed since (MOP5119).
     """
     waits = [asyncio.create_task(instance.ready.wait()), asyncio.create_task(instance.ended.wait())]
     try:
@@ -87,12 +88,26 @@ async def until_ready(instance: Instance) -> None:
     finally:
         for task in waits:
             task.cancel()
-    if not instance.ready.is_set() or instance.state is State.FAILED:
+    if instance.ready.is_set() and instance.state is State.FAILED:
+        raise await _crashed(instance)
+    if not instance.ready.is_set():
         raise PluginError(
             f"{instance.name!r} did not start: {instance.cause}",
             code="MOP5106",
             fix=f"mobileops logs {instance.name} shows what it wrote",
         )
+
+
+async def _crashed(instance: Instance) -> PluginError:
+    """Return what to say of a run that was ready and has failed, once it is decided whether another follows."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(instance.ended.wait(), KILL_WAIT_S)
+    return PluginError(
+        f"{instance.name!r} has started and then crashed: {instance.cause}",
+        code=CRASHED,
+        why="it was ready; only services, integrations and what is enabled are started again after a crash",
+        fix=f"mobileops status {instance.name} shows whether it runs again, and mobileops logs what it wrote",
+    )
 
 
 def is_upgrade(old: Instance, receipt: Receipt) -> bool:

@@ -109,7 +109,8 @@ class Starter:
         Raises:
             NotFoundError: not installed.
             RefusedError: files changed since the install, or the host cannot enforce the policy.
-            PluginError: it runs already (MOP5104), is being removed (MOP6011), or failed before it was ready (MOP5106).
+            PluginError: it runs already (MOP5104), is being removed (MOP6011), failed before it was ready (MOP5106) or
+                right afterwards (MOP5119).
         """
         current = self._roster.routes.get(name)
         if current and current.state in ACTIVE:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mobileops.errors import CallError
+from mobileops.errors import CallError, PluginError
 from mobileops.runtime.instances.lifecycle import State
 from mobileops.runtime.supervision import runs
 from mobileops.runtime.supervision.health import Monitor, trouble_in
@@ -63,6 +63,31 @@ def test_what_crashed_is_started_again_after_its_delay(bench: Bench) -> None:
         assert await one.call("echo", "echo", body={"args": [7]}) == 7
 
     bench.drive(scenario, timers=timers)
+
+
+@pytest.mark.parametrize(
+    ("kind", "cause"), [("service", "it fell; starting again in 0."), ("processing", "it fell")], ids=str
+)
+def test_who_waits_for_the_start_learns_of_a_crash_right_after_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, kind: str, cause: str
+) -> None:
+    monkeypatch.setattr(runs, "Monitor", lambda instance, *_given, **_words: instance.fail("it fell"))  # once ready
+    bench.install(ECHO.replace("ServicePlugin", f"{kind.title()}Plugin"), type=kind)
+    timers = ManualTimers()
+
+    async def scenario(one: Supervisor) -> None:
+        with pytest.raises(PluginError) as caught:
+            await one.start("echo")
+        assert caught.value.code == "MOP5119"
+        assert caught.value.what.startswith(f"'echo' has started and then crashed: {cause}")
+        assert one.describe("echo")["cause"] in caught.value.what
+        assert one.active() == (["echo"] if kind == "service" else [])
+        timers.advance(0.3)
+        await until(lambda: kind != "service" or bench.messages().count("running: ready") == 2)
+        await until(lambda: one.describe("echo")["pid"] is None)
+
+    bench.drive(scenario, timers=timers)
+    assert not [text for text in bench.messages() if "not started" in text]  # its end is in the log already
 
 
 def test_a_crash_loop_is_given_up_with_its_last_words(bench: Bench) -> None:
