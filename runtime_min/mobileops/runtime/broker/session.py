@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from mobileops.runtime.broker.notify import Listener
     from mobileops.runtime.isolation.network import NetworkGrants
 
+PAUSE_S: Final = 0.25
+"""How long a name server's stream waits for a descriptor, when this process has none left, before it is tried again."""
 _GONE: Final = select.POLLHUP | select.POLLERR | select.POLLNVAL
 
 
@@ -57,7 +59,8 @@ class Session:
         self._ready: dict[int, tuple[Callable[[], None], bool]] = {}
         names = Names()
         judge = Judge(grants, names)
-        stub = Stub(sockets[0], sockets[1], Resolver(judge, names, audit))
+        self._paused: dict[socket.socket, float] = {}
+        stub = Stub(sockets[0], sockets[1], Resolver(judge, names, audit), pause=self._pause)
         network = options.network_of(sockets[0])
         self._replacements = Replacements(listener, watch=self._when_writable)
         self._calls = Calls(listener, judge, audit, network=network, binder=binder, replacements=self._replacements)
@@ -75,7 +78,7 @@ class Session:
             self._close()
 
     def _turn(self) -> bool:
-        deadline = self._replacements.next_deadline
+        deadline = min(self._deadlines(), default=None)
         wait_ms = None if deadline is None else max(0, int((deadline - time.monotonic()) * 1000) + 1)
         events = dict(self._poll.poll(wait_ms))
         happened = events.pop(self._listener.fileno(), 0)
@@ -87,11 +90,28 @@ class Session:
             if act is not None:
                 act()
         self._replacements.expire()
+        self._resume()
         if happened & select.POLLIN:
             notification = self._listener.receive()
             if notification is not None:
                 self._calls.handle(notification)
         return not happened & _GONE
+
+    def _deadlines(self) -> list[float]:
+        """Return when there is something to do although nothing happens, by the monotonic clock."""
+        first = self._replacements.next_deadline
+        return [*self._paused.values(), *([] if first is None else [first])]
+
+    def _pause(self, one: socket.socket) -> None:
+        """Do not look at a socket for `PAUSE_S`."""
+        self._poll.unregister(one)
+        self._paused[one] = time.monotonic() + PAUSE_S
+
+    def _resume(self) -> None:
+        now = time.monotonic()
+        for one in [one for one, until in self._paused.items() if until <= now]:
+            del self._paused[one]
+            self._poll.register(one, select.POLLIN)
 
     def _when_readable(self, one: socket.socket, act: Callable[[], None]) -> None:
         self._ready[one.fileno()] = (act, False)

@@ -7,6 +7,7 @@ nothing. Looking up takes a thread each, at most `THREADS` of them; a plugin tha
 
 from __future__ import annotations
 
+import errno
 import functools
 import ipaddress
 import socket
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 THREADS: Final = 16
 STREAM_TIMEOUT_S: Final = 5.0
 _LENGTH: Final = struct.Struct("!H")
+_EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 #: Message bound to be answered at once from one wake-up, so that calls are not kept waiting.
 _BURST: Final = 32
 
@@ -89,12 +91,21 @@ class Stub:
         datagrams: UDP socket in the plugin's namespace.
         streams: listening TCP socket there.
         resolver: answers.
+        pause: asks not to be called for a socket for a moment.
     """
 
-    def __init__(self, datagrams: socket.socket, streams: socket.socket, resolver: Resolver) -> None:
+    def __init__(
+        self,
+        datagrams: socket.socket,
+        streams: socket.socket,
+        resolver: Resolver,
+        *,
+        pause: Callable[[socket.socket], None],
+    ) -> None:
         self._datagrams = datagrams
         self._streams = streams
         self._resolver = resolver
+        self._pause = pause
         self._free = threading.BoundedSemaphore(THREADS)
         datagrams.setblocking(False)  # noqa: FBT003 (the standard library's signature)
         streams.setblocking(False)  # noqa: FBT003
@@ -112,7 +123,9 @@ class Stub:
         """Take one connection that waits on the TCP socket."""
         try:
             connection, _asker = self._streams.accept()
-        except OSError:
+        except OSError as error:
+            if error.errno in _EXHAUSTED:  # the connection waits on, and its socket stays readable
+                self._pause(self._streams)
             return
         if not self._in_thread(functools.partial(self._answer_stream, connection)):
             connection.close()

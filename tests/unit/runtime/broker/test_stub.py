@@ -112,7 +112,7 @@ def served(world, monkeypatch):
     datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     datagrams.bind(("127.0.0.1", 0))
     streams = socket.create_server(("127.0.0.1", 0))
-    server = stub.Stub(datagrams, streams, world.resolver)
+    server = stub.Stub(datagrams, streams, world.resolver, pause=lambda _socket: None)
     for one, name in ((datagrams, "on_datagrams"), (streams, "on_streams")):  # called when the poll says so
         monkeypatch.setattr(server, name, functools.partial(when_readable, one, getattr(server, name)))
     yield server, datagrams.getsockname(), streams.getsockname()
