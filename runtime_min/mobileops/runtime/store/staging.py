@@ -6,6 +6,7 @@ Each copy has a folder of its own below ``staging/``, locked for as long as its 
 from __future__ import annotations
 
 import dataclasses
+import errno
 import fcntl
 import os
 import shutil
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from mobileops.bundle import signature_path
 from mobileops.bundle.limits import MAX_ARCHIVE_BYTES
 from mobileops.errors import MobileOpsError, NotFoundError
+from mobileops.runtime.trust.bounded import open_regular
 from mobileops.runtime.trust.signature_file import MAX_SIGNATURE_BYTES
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from mobileops.runtime.trust import Pin, VerifiedBundle
 
 COPY_BYTES: Final = 1 << 20
+_NO_FILE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EINVAL, errno.ENXIO})
+"""What opening says of a path that leads to no regular file; ENXIO of a socket."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -88,30 +92,40 @@ def sweep(staging: Path) -> None:
 
 
 def copy_in(bundle: Path, into: Path) -> tuple[Path, Path]:
-    """Copy a bundle and its signature under their own names (the name is part of what is signed)."""
+    """Copy a bundle, and its signature if there is one, under their own names (the name is part of what is signed).
+
+    Raises:
+        NotFoundError: ``MOP6005``, the bundle is no regular file, or not there.
+        OSError: the disk refused.
+    """
     signature = signature_path(bundle)
-    if not bundle.is_file():
+    if not _copy(bundle, into / bundle.name, limit=MAX_ARCHIVE_BYTES):
         raise NotFoundError(
             f"{str(bundle)!r} is not a file",
             code="MOP6005",
             fix="give the path of a bundle made by 'mobileops package'",
         )
-    _copy(bundle, into / bundle.name, limit=MAX_ARCHIVE_BYTES)
-    if signature.is_file():
-        _copy(signature, into / signature.name, limit=MAX_SIGNATURE_BYTES)
+    _copy(signature, into / signature.name, limit=MAX_SIGNATURE_BYTES)
     return into / bundle.name, into / signature.name
 
 
-def _copy(source: Path, target: Path, *, limit: int) -> None:
+def _copy(source: Path, target: Path, *, limit: int) -> bool:
     """Copy at most one byte more than a file may have: enough for the reader to refuse it.
 
-    Never enough to fill the disk.
+    Never enough to fill the disk. False, and no copy, if there is no regular file.
     """
-    with source.open("rb") as incoming, target.open("xb") as outgoing:
+    try:
+        descriptor = open_regular(source)
+    except OSError as error:
+        if error.errno in _NO_FILE:
+            return False
+        raise
+    with os.fdopen(descriptor, "rb") as incoming, target.open("xb") as outgoing:
         left = limit + 1
         while left and (data := incoming.read(min(COPY_BYTES, left))):
             outgoing.write(data)
             left -= len(data)
+    return True
 
 
 def _lock(path: Path) -> int | None:
