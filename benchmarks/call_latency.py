@@ -15,10 +15,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import dataclasses
 import mmap
 import os
-import statistics
 import tempfile
 import time
 from functools import partial
@@ -39,7 +37,8 @@ from _floors import (
     raw_echo,
     raw_pipelined,
 )
-from _timing import Result, as_json, report
+from _sides import Contender, alternate, several
+from _timing import as_json, report
 from hot_reload import install
 
 from mobileops.manifest import parse
@@ -54,6 +53,8 @@ from mobileops.runtime.manager.client import Client, connect_or_start, default_p
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from _timing import Result
 
     from mobileops.runtime.launching.launched import Launched
 
@@ -87,47 +88,6 @@ def start(launcher: Launcher, folder: Path) -> Launched:
     ready = BlockingChannel(launched.channel).receive()
     assert ready.body["state"] == "ready", ready
     return launched
-
-
-@dataclasses.dataclass(frozen=True)
-class Contender:
-    """One way to call.
-
-    Attributes:
-        run: returns the seconds of one call, the mean over several.
-        calls: how many.
-        servers: pids of the other processes that work for it.
-    """
-
-    run: Callable[[], float]
-    calls: int
-    servers: tuple[int, ...] = ()
-
-    def spent_s(self) -> float:
-        """Return the processor time that both sides have had."""
-        return (
-            time.process_time() + sum(int((task / "schedstat").read_text().split()[0]) for task in self._tasks()) / 1e9
-        )
-
-    def place(self, processor: int) -> None:
-        """Have the other processes run on a processor."""
-        for task in self._tasks():
-            os.sched_setaffinity(int(task.name), {processor})
-
-    def _tasks(self) -> list[Path]:
-        return [task for pid in self.servers for task in Path(f"/proc/{pid}/task").iterdir()]
-
-
-def several(call: Callable[[], object], times: int, *servers: int) -> Contender:
-    """Return what makes a call several times."""
-
-    def measure() -> float:
-        begin = time.perf_counter()
-        for _ in range(times):
-            call()
-        return (time.perf_counter() - begin) / times
-
-    return Contender(measure, times, servers)
 
 
 def of_many(work: Callable[[], object], *servers: int) -> Contender:
@@ -192,29 +152,6 @@ class Manager:
         self._runner.close()
 
 
-def alternate(contenders: dict[str, Contender], rounds: int, processor: int) -> list[Result]:
-    """Run all contenders in turn, their other side on one processor, after one round that only warms up."""
-    for one in contenders.values():
-        one.place(processor)
-    times: dict[str, list[tuple[float, float]]] = {key: [] for key in contenders}
-    for turn in range(rounds + 1):
-        for key, one in contenders.items():
-            before = one.spent_s()
-            seconds = one.run()
-            if turn:
-                times[key].append((seconds, (one.spent_s() - before) / one.calls))
-    return [
-        Result(
-            key,
-            statistics.median(wall for wall, _cpu in taken),
-            min(wall for wall, _cpu in taken),
-            rounds,
-            statistics.median(cpu for _wall, cpu in taken),
-        )
-        for key, taken in times.items()
-    ]
-
-
 @contextlib.contextmanager
 def managed(folder: Path) -> Iterator[Client]:
     """A plugin manager in a process of its own, with the echo plugin running."""
@@ -270,17 +207,25 @@ def measure(folder: Path, rounds: int) -> list[Any]:
             "4 MiB in frames": several(lambda: in_frames.request(CALL, "process", large), LARGE_CALLS, *frameds),
             **{name: several(lambda call=call: call(LARGE), 2, pid) for name, (call, pid) in peers.items()},
         }
-        tables = []
-        here, *others = sorted(PROCESSORS)
-        for processor, where in ((here, "both sides on one processor"), *((other, "on two") for other in others[:1])):
-            turns = partial(alternate, rounds=rounds, processor=processor)
-            tables += _tables(f"a call of 64 bytes, {where}", turns(small), list(small)[:3])
-            each = turns(many)
-            tables += _tables(f"a call of 64 bytes among many, {where}", each, list(many)[:1])
-            print(f"  {1 / each[0].median_s:,.0f} calls per second, {1 / each[0].cpu_s:,.0f} by processor time")
-            tables += _tables(f"a call of 4 MiB and back, {where}", turns(bulk), list(bulk)[:1])
+        tables = compared(small, many, bulk, rounds=rounds)
         manager.close()
         channel.close()
+    return tables
+
+
+def compared(
+    small: dict[str, Contender], many: dict[str, Contender], bulk: dict[str, Contender], *, rounds: int
+) -> list[Any]:
+    """Print the tables of every placement and return them."""
+    tables = []
+    here, *others = sorted(PROCESSORS)
+    for processor, where in ((here, "both sides on one processor"), *((other, "on two") for other in others[:1])):
+        turns = partial(alternate, rounds=rounds, processor=processor)
+        tables += _tables(f"a call of 64 bytes, {where}", turns(small), list(small)[:3])
+        each = turns(many)
+        tables += _tables(f"a call of 64 bytes among many, {where}", each, list(many)[:1])
+        print(f"  {1 / each[0].median_s:,.0f} calls per second, {1 / each[0].cpu_s:,.0f} by processor time")
+        tables += _tables(f"a call of 4 MiB and back, {where}", turns(bulk), list(bulk)[:1])
     return tables
 
 
