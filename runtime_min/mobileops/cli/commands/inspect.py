@@ -13,6 +13,7 @@ from mobileops.errors import EXIT_FAILURE, BundleRefused
 if TYPE_CHECKING:
     import argparse
 
+    from mobileops.bundle import Bundle
     from mobileops.cli.console import Console
     from mobileops.cli.parser import Parser
 
@@ -30,40 +31,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     try:
         with open_bundle(path) as bundle:
             bundle.check_members()
-            api, sbom = read_api(bundle), read_sbom(bundle)
-            facts = {
-                "name": bundle.manifest.name,
-                "version": str(bundle.manifest.version),
-                "type": bundle.manifest.type,
-                "sha256": bundle.sha256,
-                "size_bytes": bundle.size_bytes,
-                "permissions": [str(permission) for permission in bundle.manifest.permissions],
-                "methods": {
-                    name: {"description": method.description, "positional": list(method.positional)}
-                    for name, method in (api.methods if api else {}).items()
-                },
-                "events": {
-                    "publishes": list(api.events.publishes) if api else [],
-                    "subscribes": list(api.events.subscribes) if api else [],
-                },
-                "dependencies": [
-                    {
-                        "name": one.name,
-                        "version": one.version,
-                        "licence": ", ".join(map(str, one.licenses)),
-                        "sha256": sorted(one.sha256),
-                    }
-                    for one in (sbom.components if sbom else ())
-                ],
-                "overrides": {
-                    name: {"code": override.code, "found": override.found}
-                    for name, override in read_overrides(bundle).items()
-                },
-                "members": [
-                    {"name": member.name, "size_bytes": member.size, "compressed_bytes": member.compressed_size}
-                    for member in bundle.members
-                ],
-            }
+            facts = _facts(bundle)
     except BundleRefused as refusal:
         if arguments.json:
             console.json({"refused": refusal.to_dict()})
@@ -74,6 +42,42 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     else:
         _show(facts, console)
     return 0
+
+
+def _facts(bundle: Bundle) -> dict[str, Any]:
+    api, sbom = read_api(bundle), read_sbom(bundle)
+    return {
+        "name": bundle.manifest.name,
+        "version": str(bundle.manifest.version),
+        "type": bundle.manifest.type,
+        "sha256": bundle.sha256,
+        "size_bytes": bundle.size_bytes,
+        "permissions": [str(permission) for permission in bundle.manifest.permissions],
+        "methods": {
+            name: {"description": method.description, "positional": list(method.positional)}
+            for name, method in (api.methods if api else {}).items()
+        },
+        "events": {
+            "publishes": list(api.events.publishes) if api else [],
+            "subscribes": list(api.events.subscribes) if api else [],
+        },
+        "dependencies": [
+            {
+                "name": one.name,
+                "version": one.version,
+                "licence": ", ".join(map(str, one.licenses)),
+                "sha256": sorted(one.sha256),
+            }
+            for one in (sbom.components if sbom else ())
+        ],
+        "overrides": {
+            name: {"code": override.code, "found": override.found} for name, override in read_overrides(bundle).items()
+        },
+        "members": [
+            {"name": member.name, "size_bytes": member.size, "compressed_bytes": member.compressed_size}
+            for member in bundle.members
+        ],
+    }
 
 
 def _show(facts: dict[str, Any], console: Console) -> None:
