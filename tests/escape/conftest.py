@@ -89,15 +89,11 @@ def packages(base: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def user(base: Path, packages: Path, identity: dict[str, Any]) -> Person:
+def user(base: Path, packages: Path, identity: dict[str, Any]) -> Iterator[Person]:
     home = _owned(base / "user", identity)
     shutil.copy(base / "driver.py", home)
-    return Person(
-        python_for(identity, f"import sys; sys.path.insert(0, {str(packages)!r}); import msgspec"),
-        packages,
-        home,
-        identity,
-    )
+    with python_for(identity, f"import sys; sys.path.insert(0, {str(packages)!r}); import msgspec") as python:
+        yield Person(python, packages, home, identity)
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,13 @@ import os
 import pwd
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from tests.fakes.copied_python import copy_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,22 +74,39 @@ def _processes_of(uid: int) -> list[str]:
     return found
 
 
-def python_for(identity: dict[str, Any], code: str = "") -> str:
-    """Return an interpreter of this version that a user may run, from a folder that they may enter.
+@contextmanager
+def python_for(identity: dict[str, Any], code: str = "") -> Iterator[str]:
+    """Give an interpreter of this version that a user may run, from a folder that they may enter.
+
+    Where none is installed, as when all of them are in root's own home, it is a copy that lasts as long as the block.
 
     Args:
         identity: what `ordinary_user` gave.
         code: what the interpreter must be able to run.
 
     Raises:
-        RuntimeError: there is none.
+        RuntimeError: the copy cannot run it either.
     """
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    for candidate in (os.path.realpath(sys.executable), f"/usr/bin/{version}", f"/usr/local/bin/{version}"):
-        try:
-            subprocess.run([candidate, "-I", "-B", "-c", code], check=True, capture_output=True, cwd="/", **identity)
-        except (OSError, subprocess.CalledProcessError):
-            continue
-        return candidate
-    message = f"no {version} that an ordinary user may run: install one system-wide (apt-get install {version})"
-    raise RuntimeError(message)
+    installed = (os.path.realpath(sys.executable), f"/usr/bin/{version}", f"/usr/local/bin/{version}")
+    command = ("-I", "-B", "-c", code)
+    for candidate in installed:
+        if not _why_not([candidate, *command], identity):
+            yield candidate
+            return
+    with tempfile.TemporaryDirectory(prefix="mobileops-python-", dir="/var/tmp") as folder:  # a sandbox has a /tmp
+        Path(folder).chmod(0o755)
+        copied = str(copy_python(Path(folder)))
+        if refusal := _why_not([copied, *command], identity):
+            message = f"no {version} that an ordinary user may run ({refusal}): apt-get install {version}"
+            raise RuntimeError(message)
+        yield copied
+
+
+def _why_not(command: list[str], identity: dict[str, Any]) -> str:
+    """Return why a user cannot run a command; nothing when they can."""
+    try:
+        done = subprocess.run(command, check=False, capture_output=True, text=True, cwd="/", **identity)
+    except OSError as error:
+        return str(error)
+    return "" if done.returncode == 0 else done.stderr.strip() or f"it ended with {done.returncode}"

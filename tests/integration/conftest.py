@@ -138,11 +138,18 @@ def ordinary() -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def product(base: Path, ordinary: dict[str, Any]) -> Path:
+def common_python(ordinary: dict[str, Any]) -> Iterator[str]:
+    """A Python that everybody can run."""
+    with python_for(ordinary) as python:
+        yield python
+
+
+@pytest.fixture(scope="session")
+def product(base: Path, common_python: str) -> Path:
     """Install both distributions, built from this checkout, where everybody can run them; return the interpreter."""
     environment = base / "environment"
     installer = [uv.find_uv_bin()]
-    subprocess.run([*installer, "venv", "--quiet", "--python", python_for(ordinary), str(environment)], check=True)
+    subprocess.run([*installer, "venv", "--quiet", "--python", common_python, str(environment)], check=True)
     python = environment / "bin" / "python"
     wanted = [f"{CHECKOUT / 'runtime_min'}[ai,debug,shell,sigstore]", str(CHECKOUT)]
     subprocess.run(

@@ -125,7 +125,6 @@ def test_another_user_gives_the_same_bytes(source, wanted):
     places = [path for path in sys.path if path and Path(path).is_dir() and not path.startswith(sys.base_prefix)]
     with ordinary_user("pack") as identity:
         code = f"import sys; sys.path[:0] = {places!r}; import mobileops.toolchain.pack"
-        python = python_for(identity, code)
         made = subprocess.run(["mktemp", "-d"], **identity, capture_output=True, text=True, check=True)
         folder = Path(made.stdout.strip())
         try:
@@ -133,7 +132,8 @@ def test_another_user_gives_the_same_bytes(source, wanted):
             for path in (copied, *copied.rglob("*")):
                 os.chown(path, identity.get("user", -1), identity.get("group", -1))
             environment = {"PYTHONPATH": ":".join(places)}
-            assert _packed_by(copied, folder / "out", python=python, environment=environment, **identity) == wanted
+            with python_for(identity, code) as python:
+                assert _packed_by(copied, folder / "out", python=python, environment=environment, **identity) == wanted
             assert (folder / "out" / "demo-1.0.0.zip").stat().st_uid == identity.get("user", os.getuid())
         finally:
             shutil.rmtree(folder, ignore_errors=True)
