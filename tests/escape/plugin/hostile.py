@@ -13,11 +13,14 @@ def main(channel, assignment) -> None:
         with suppress(OSError, ValueError):
             signal.signal(number, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(1, 0, 0, 0, 0)
-    if os.fork() == 0:
+    between = os.fork()
+    if between == 0:
         os.setsid()
-        if os.fork() == 0:
-            channel.sendall(b"up")
-        else:
+        if os.fork() != 0:
             os._exit(0)
+    else:
+        with suppress(ChildProcessError):  # nobody collects the children of who ignores SIGCHLD
+            os.waitpid(between, 0)
+        channel.sendall(b"up")
     while True:
         signal.pause()
