@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import platform
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -229,7 +231,7 @@ def integration(session: nox.Session) -> None:
 
 @nox.session
 def cpus(session: nox.Session) -> None:
-    """Pack a folder on this processor and on emulated ones, and compare the bytes; make system calls on aarch64."""
+    """Pack a folder on this processor, emulated ones and every installed Python; make system calls on aarch64."""
     if not all(map(shutil.which, ("qemu-x86_64", "qemu-aarch64", "apt-get"))):
         session.error("install Debian's qemu-user, or run .ci/run, which does")
     install_editable(session, "cpus")
@@ -237,39 +239,56 @@ def cpus(session: nox.Session) -> None:
     program = str(ROOT / ".ci" / "same_bytes.py")
     session.run("python", program, "make", str(folder / "source"))
     python = shutil.which("python", path=session.bin) or "python"
-    machines: dict[str, tuple[str, ...]] = {"native": (python,)}
+    machines: dict[str, tuple[tuple[str, ...], str]] = {"native": ((python,), "")}
     if platform.machine() == "x86_64":
-        machines |= {name: ("qemu-x86_64", "-cpu", name, python) for name in EMULATED}
-    machines["aarch64"] = arm64_python(session, folder)
-    search_path = ":".join(map(str, (*(ROOT / source for source in SOURCES), folder / "wheels")))
+        machines |= {name: (("qemu-x86_64", "-cpu", name, python), "") for name in EMULATED}
+    for other, version in other_pythons().items():
+        machines[version] = ((other,), install_for(session, folder / version, version))
+    command, version = arm64_python(session, folder / "arm64")
+    platform_of_wheels = ("--python-platform", "aarch64-manylinux2014")
+    machines["aarch64"] = (command, install_for(session, folder / "wheels", version, *platform_of_wheels))
     found = {}
-    for name, command in machines.items():
-        env = {"PYTHONPATH": search_path if name == "aarch64" else ""}
-        arguments = (program, "pack", str(folder / "source"), str(folder / name))
-        output = session.run(*command, *arguments, env=env, silent=True, external=True)
+    for name, (start, search_path) in machines.items():
+        arguments = (program, "pack", str(folder / "source"), str(folder / "packed" / name))
+        output = session.run(*start, *arguments, env={"PYTHONPATH": search_path}, silent=True, external=True)
         found[name] = str(output).split()[-3:]  # before them qemu may say which features it has not
         session.log(f"{name:>8}: {' '.join(found[name])}")
     bundles, controls = {tuple(line[:2]) for line in found.values()}, {line[2] for line in found.values()}
     if len(bundles) > 1:
-        session.error("the bytes of a bundle depend on the processor")
+        session.error("the bytes of a bundle depend on the processor or on the version of Python")
     if len(controls) == 1:
         session.error("igzip gave the same bytes everywhere: the emulator did not emulate another processor")
     calls = str(ROOT / ".ci" / "aarch64_calls.py")
-    session.run(*machines["aarch64"], "-B", calls, env={"PYTHONPATH": str(ROOT / "runtime_min")}, external=True)
+    session.run(*command, "-B", calls, env={"PYTHONPATH": str(ROOT / "runtime_min")}, external=True)
 
 
-def arm64_python(session: nox.Session, folder: Path) -> tuple[str, ...]:
-    """Unpack an arm64 Python and the wheels that packing needs below a folder, and return how it is started."""
-    session.run(str(ROOT / ".ci" / "arm64_root.sh"), str(folder / "arm64"), silent=True, external=True)
-    root = folder / "arm64" / "root"
-    command = ("qemu-aarch64", "-L", str(root), str(root / "usr" / "bin" / "python3"))
+def other_pythons() -> dict[str, str]:
+    """Return the installed Pythons of other versions than this one: program -> version, such as 3.12."""
+    found = {}
+    for minor in range(11, 20):
+        program = shutil.which(f"python3.{minor}")
+        if program and minor != sys.version_info.minor:
+            asked = subprocess.run([program, "-c", ""], check=False, capture_output=True)  # noqa: S603 - found on PATH
+            if asked.returncode == 0:  # a shim of pyenv may have none behind it
+                found[program] = f"3.{minor}"
+    return found
+
+
+def arm64_python(session: nox.Session, folder: Path) -> tuple[tuple[str, ...], str]:
+    """Unpack an arm64 Python below a folder; return how it is started, and its version."""
+    session.run(str(ROOT / ".ci" / "arm64_root.sh"), str(folder), silent=True, external=True)
+    command = ("qemu-aarch64", "-L", str(folder / "root"), str(folder / "root" / "usr" / "bin" / "python3"))
     print_version = "import sys; print('%d.%d' % sys.version_info[:2])"
-    version = str(session.run(*command, "-I", "-c", print_version, silent=True, external=True)).strip()
+    return command, str(session.run(*command, "-I", "-c", print_version, silent=True, external=True)).strip()
+
+
+def install_for(session: nox.Session, folder: Path, version: str, *platform_of_wheels: str) -> str:
+    """Unpack the wheels that packing needs on another Python into a folder; return the search path with the sources."""
     pinned = [text for text in PYPROJECT["project"]["dependencies"] if text.startswith(("deflate==", "zlib-ng=="))]
-    wheels = ("--python-platform", "aarch64-manylinux2014", "--python-version", version, "--only-binary", ":all:")
     pinned += nox.project.dependency_groups(PYPROJECT, "cpus")
-    session.run("uv", "pip", "install", "--quiet", "--target", str(folder / "wheels"), *wheels, *pinned)
-    return command
+    wheels = ("--python-version", version, "--only-binary", ":all:", *platform_of_wheels)
+    session.run("uv", "pip", "install", "--quiet", "--target", str(folder), *wheels, *pinned)
+    return ":".join(map(str, (*(ROOT / source for source in SOURCES), folder)))
 
 
 @nox.session
