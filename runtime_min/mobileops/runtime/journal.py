@@ -17,6 +17,7 @@ one commit the same of both, whenever the process is killed.
 
 from __future__ import annotations
 
+import errno
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypedDict
 
 from mobileops.errors import HostFault
 from mobileops.runtime import durable
+from mobileops.runtime.bounded import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from mobileops.runtime.home import Home
 
 NAME: Final = "journal.json"
+MAX_JOURNAL_BYTES: Final = 64 << 20
+"""Of all files of one change, in base64: `commit` writes none that could not be read again."""
 _PUBLIC: Final = 0o644
 _PRIVATE: Final = 0o600
 
@@ -52,17 +56,18 @@ class Change(NamedTuple):
     trash: tuple[str, ...] = ()
 
 
-def read(home: Home, path: Path) -> bytes:
-    """Return a file's content, as a change that is committed but not finished has it.
+def read(home: Home, path: Path, *, limit: int) -> bytes:
+    """Return a file's content, of at most ``limit`` bytes, as a change that is committed but not finished has it.
 
     Raises:
         FileNotFoundError: there is none.
+        OSError: it is larger (``EFBIG``), is no regular file (``EINVAL``), or the disk refuses.
         HostFault: ``MOP6009``, the journal cannot be read.
     """
     files = _pending(home).files
     name = _name(home, path)
     if name not in files:
-        return path.read_bytes()
+        return read_regular(path, limit=limit)
     content = files[name]
     if content is None:
         raise FileNotFoundError(path)
@@ -80,7 +85,7 @@ def commit(home: Home, files: dict[Path, bytes | None], *, trash: Collection[Pat
     Once the journal stands, a disk that refuses the rest changes nothing about the outcome: `finish` does it later.
 
     Raises:
-        OSError: the journal cannot be written; nothing has changed.
+        OSError: the journal cannot be written, or is too large (``EFBIG``); nothing has changed.
     """
     import msgspec  # noqa: PLC0415  who only reads does without
 
@@ -88,8 +93,11 @@ def commit(home: Home, files: dict[Path, bytes | None], *, trash: Collection[Pat
         {_name(home, path): content for path, content in files.items()}, tuple(_name(home, path) for path in trash)
     )
     place = home.root / NAME
+    data = msgspec.json.encode(change._asdict())
+    if len(data) > MAX_JOURNAL_BYTES:
+        raise OSError(errno.EFBIG, f"a change of more than {MAX_JOURNAL_BYTES} bytes", str(place))
     try:
-        durable.write(place, msgspec.json.encode(change._asdict()))
+        durable.write(place, data)
     except BaseException:  # it may stand there although its folder could not be flushed
         with suppress(OSError):
             place.unlink()
@@ -135,7 +143,7 @@ def _apply(home: Home, change: Change) -> None:
 def _pending(home: Home) -> Change:
     place = home.root / NAME
     try:
-        data = place.read_bytes()
+        data = read_regular(place, limit=MAX_JOURNAL_BYTES)
     except FileNotFoundError:
         return Change()
     except OSError as error:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 CURRENT: Final = "current.json"
 PREVIOUS: Final = "previous.json"
 RAN: Final = "ran.json"
+MAX_RECEIPT_BYTES: Final = 1 << 20
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -98,7 +99,7 @@ class Receipts:
         try:
             if path.parent.parent != self._home.store or name == "..":
                 raise self._absent(name)
-            return msgspec.json.decode(journal.read(self._home, path), type=Receipt)
+            return msgspec.json.decode(journal.read(self._home, path, limit=MAX_RECEIPT_BYTES), type=Receipt)
         except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # ValueError: a NUL byte in the name
             if isinstance(error, msgspec.DecodeError):
                 raise self._unreadable(name, path, error) from error

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from mobileops.cli.commands._repositories import forget, shown
 from mobileops.errors import UsageError
+from mobileops.runtime.bounded import read_regular
 from mobileops.runtime.repository import configured
 from mobileops.runtime.repository.configured import Remote
 from mobileops.runtime.repository.layout import MAX_ROOT_BYTES
-from mobileops.runtime.trust.bounded import read_regular
 
 if TYPE_CHECKING:
     import argparse

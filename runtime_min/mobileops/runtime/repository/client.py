@@ -19,11 +19,11 @@ from tuf.ngclient.updater import Updater
 
 from mobileops.errors import MobileOpsError, NotFoundError, RefusedError
 from mobileops.runtime import __version__, durable
+from mobileops.runtime.bounded import read_regular
 from mobileops.runtime.repository import document as documents
 from mobileops.runtime.repository import layout
 from mobileops.runtime.repository.faults import fault
 from mobileops.runtime.repository.fetcher import Fetcher
-from mobileops.runtime.trust.bounded import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

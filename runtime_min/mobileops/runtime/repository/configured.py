@@ -20,7 +20,7 @@ import msgspec
 
 from mobileops.errors import NotFoundError, RefusedError, UsageError
 from mobileops.runtime import durable
-from mobileops.runtime.trust.bounded import read_regular
+from mobileops.runtime.bounded import read_regular
 
 if TYPE_CHECKING:
     from pathlib import Path

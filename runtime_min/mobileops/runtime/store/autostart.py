@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mobileops.runtime.home import Home
 
 VERSION: Final = 1
+MAX_BYTES: Final = 1 << 20
 
 
 class _Document(msgspec.Struct, forbid_unknown_fields=True):
@@ -49,7 +50,9 @@ class Autostart:
             HostFault: the file cannot be read (MOP5118).
         """
         try:
-            document = msgspec.json.decode(journal.read(self._home, self._home.autostart), type=_Document)
+            document = msgspec.json.decode(
+                journal.read(self._home, self._home.autostart, limit=MAX_BYTES), type=_Document
+            )
         except FileNotFoundError:
             return []
         except (OSError, msgspec.DecodeError) as error:

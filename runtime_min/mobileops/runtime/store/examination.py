@@ -17,7 +17,7 @@ import msgspec
 from mobileops.bundle import FILES_MEMBER
 from mobileops.errors import HostFault, MobileOpsError, NotFoundError, RefusedError
 from mobileops.runtime import durable, journal
-from mobileops.runtime.receipts import CURRENT, PREVIOUS, RAN, Receipt
+from mobileops.runtime.receipts import CURRENT, MAX_RECEIPT_BYTES, PREVIOUS, RAN, Receipt
 from mobileops.runtime.store import bytecode, integrity, placing, signer_pins, staging
 from mobileops.runtime.store.changing import changing
 from mobileops.runtime.store.operations import Store
@@ -174,9 +174,11 @@ def _fetch(receipt: Receipt) -> str:
 def _previous(home: Home, store: Store, receipt: Receipt) -> Iterator[Finding]:
     place = home.store / receipt.name / PREVIOUS
     try:
-        data = journal.read(home, place)
+        data = journal.read(home, place, limit=MAX_RECEIPT_BYTES)
     except FileNotFoundError:
         return
+    except OSError:  # too large, or no file
+        data = b""
     try:
         store.check(msgspec.json.decode(data, type=Receipt))
     except (msgspec.DecodeError, MobileOpsError, OSError):

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from mobileops.bundle import FILES_MEMBER, FileTable
 from mobileops.bundle.limits import MAX_MEMBER_BYTES
 from mobileops.errors import RefusedError
+from mobileops.runtime.bounded import read_regular
 from mobileops.runtime.store import bytecode
-from mobileops.runtime.trust.bounded import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

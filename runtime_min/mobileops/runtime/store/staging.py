@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from mobileops.bundle import signature_path
 from mobileops.bundle.limits import MAX_ARCHIVE_BYTES
 from mobileops.errors import MobileOpsError, NotFoundError
-from mobileops.runtime.trust.bounded import open_regular
+from mobileops.runtime.bounded import open_regular
 from mobileops.runtime.trust.signature_file import MAX_SIGNATURE_BYTES
 
 if TYPE_CHECKING:

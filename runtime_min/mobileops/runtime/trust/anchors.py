@@ -6,8 +6,8 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from mobileops.runtime.bounded import read_regular
 from mobileops.runtime.trust import public_root
-from mobileops.runtime.trust.bounded import read_regular
 from mobileops.runtime.trust.codes import Code, refuse
 
 if TYPE_CHECKING:

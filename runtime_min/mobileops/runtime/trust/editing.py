@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 from mobileops.errors import ManifestError, UsageError
 from mobileops.manifest.json_text import loads
 from mobileops.runtime import durable
+from mobileops.runtime.bounded import read_regular
 from mobileops.runtime.trust import host, policy_file, public_root
 from mobileops.runtime.trust.anchors import MAX_KEY_BYTES, MAX_ROOT_BYTES, read
-from mobileops.runtime.trust.bounded import read_regular
 from mobileops.runtime.trust.policy import LOCAL_ROOT
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from mobileops.runtime import durable
-from mobileops.runtime.trust.bounded import read_regular
+from mobileops.runtime.bounded import read_regular
 from mobileops.runtime.trust.codes import Code, refuse
 from mobileops.runtime.trust.policy import TrustPolicy
 

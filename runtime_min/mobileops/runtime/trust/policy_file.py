@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, get_args
 
 from mobileops.errors import ManifestError
 from mobileops.manifest.json_text import loads
+from mobileops.runtime.bounded import read_regular
 from mobileops.runtime.trust import public_root, publisher_rules, revocation_list
-from mobileops.runtime.trust.bounded import read_regular
 from mobileops.runtime.trust.codes import Code, refuse
 from mobileops.runtime.trust.rules import Assurance, Root, Rules
 from mobileops.runtime.trust.values import number, object_, text, texts, wrong

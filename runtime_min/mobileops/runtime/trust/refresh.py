@@ -13,9 +13,9 @@ from tuf.ngclient.config import UpdaterConfig
 from tuf.ngclient.updater import Updater
 
 from mobileops.runtime import __version__, durable
+from mobileops.runtime.bounded import read_regular
 from mobileops.runtime.trust import _sigstore, public_root
 from mobileops.runtime.trust.anchors import MAX_ROOT_BYTES
-from mobileops.runtime.trust.bounded import read_regular
 from mobileops.runtime.trust.codes import Code, refuse
 
 if TYPE_CHECKING:

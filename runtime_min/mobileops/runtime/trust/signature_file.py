@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from mobileops.errors import ManifestError, TrustRefused
 from mobileops.manifest.json_text import loads
-from mobileops.runtime.trust.bounded import read_regular
+from mobileops.runtime.bounded import read_regular
 from mobileops.runtime.trust.codes import Code, refuse
 
 if TYPE_CHECKING:

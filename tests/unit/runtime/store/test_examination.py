@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from mobileops.errors import MobileOpsError
+from mobileops.errors import HostFault, MobileOpsError
 from mobileops.runtime import journal
+from mobileops.runtime.receipts import MAX_RECEIPT_BYTES
 from mobileops.runtime.store import Store, bytecode, examination
 from mobileops.runtime.store.rotation import rotate
 
@@ -119,6 +120,28 @@ def test_nothing_is_read_or_changed_past_a_journal_that_cannot_be_read(
         with pytest.raises(MobileOpsError) as caught:
             act()
         assert caught.value.code == "MOP6009"
+
+
+@pytest.mark.parametrize("which", ["current.json", "previous.json", "journal.json"])
+def test_a_file_that_is_too_large_is_refused_and_mended(
+    store: Store, publisher: Publisher, installed: Receipt, which: str
+) -> None:
+    """Padded with spaces it is the same JSON, and read to its end it would be accepted."""
+    store.ran(installed)
+    place = publisher.home.root / which if which == journal.NAME else store.folder(installed).parent / which
+    limit = journal.MAX_JOURNAL_BYTES if which == journal.NAME else MAX_RECEIPT_BYTES
+    data = place.read_bytes() if place.exists() else b"{}"
+    place.write_bytes(data.ljust(limit))
+    assert examination.examine(publisher.home) == []
+    place.write_bytes(data.ljust(limit + 1))
+    (finding,) = examination.examine(publisher.home)
+    assert finding.where == str(place)
+    if which != "previous.json":
+        with pytest.raises(HostFault, match=f"larger than {limit} bytes") as caught:
+            store.get("echo")
+        assert caught.value.code == ("MOP6002" if which == "current.json" else "MOP6009")
+    examination.repair(publisher.home)
+    assert (examination.examine(publisher.home), store.get("echo")) == ([], installed)
 
 
 def test_a_rotated_signer_is_not_pinned_again(store: Store, publisher: Publisher, installed: Receipt) -> None:

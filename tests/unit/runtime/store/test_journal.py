@@ -33,10 +33,21 @@ def test_a_reader_sees_all_of_a_change_before_it_is_done(home: Home, monkeypatch
     gone = home.store / "gone.json"
     gone.write_text("old")
     interrupted(home, monkeypatch, files={home.pins: b"new", gone: None, home.store / "made.json": b"new"})
-    assert (home.pins.read_text(), journal.read(home, home.pins)) == ("old", b"new")
+    assert (home.pins.read_text(), journal.read(home, home.pins, limit=9)) == ("old", b"new")
     with pytest.raises(FileNotFoundError):
-        journal.read(home, gone)
+        journal.read(home, gone, limit=9)
     assert journal.pending_paths(home) == [home.pins, home.store / "made.json"]
+
+
+def test_a_change_that_nobody_could_read_again_is_not_committed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.pins.write_bytes(b"old")
+    monkeypatch.setattr(journal, "MAX_JOURNAL_BYTES", 1000)
+    journal.commit(home, {home.pins: b"x" * 500})
+    with pytest.raises(OSError, match="a change of more than 1000 bytes"):
+        journal.commit(home, {home.pins: b"y" * 1000})
+    assert journal.read(home, home.pins, limit=1000) == b"x" * 500
+    with pytest.raises(OSError, match="larger than 499 bytes"):
+        journal.read(home, home.pins, limit=499)
 
 
 def test_finishing_does_the_rest_once(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,6 +30,25 @@ def test_what_is_written_is_read(home: Home) -> None:
     home.pins.write_bytes(signer_pins.encode(PINS))
     assert signer_pins.load(home) == PINS
     assert list(json.loads(home.pins.read_bytes())) == ["alpha", "zeta"]
+
+
+def test_pins_that_are_too_large_or_no_file_are_refused(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = signer_pins.encode(PINS)
+    home.pins.write_bytes(data + b" " * (signer_pins.MAX_PINS_BYTES - len(data)))
+    assert signer_pins.load(home) == PINS
+    with home.pins.open("ab") as stream:
+        stream.write(b" ")
+    with pytest.raises(RefusedError, match=f"larger than {signer_pins.MAX_PINS_BYTES} bytes") as refused:
+        signer_pins.load(home)
+    assert refused.value.code == "MOP6003"
+    monkeypatch.setattr(signer_pins, "MAX_PINS_BYTES", len(data) - 1)
+    with pytest.raises(OSError, match="more than"):
+        signer_pins.encode(PINS)  # nobody writes what nobody reads
+    home.pins.unlink()
+    os.mkfifo(home.pins)
+    with pytest.raises(RefusedError, match="not a regular file") as refused:
+        signer_pins.load(home)
+    assert refused.value.code == "MOP6003"
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from securesystemslib.signer import CryptoSigner
 
 from mobileops.errors import NotFoundError, RefusedError
 from mobileops.runtime import durable
-from mobileops.runtime.trust.bounded import read_regular
+from mobileops.runtime.bounded import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -19,9 +19,9 @@ import msgspec
 from mobileops.bundle.filename import SIGNATURE_SUFFIX
 from mobileops.errors import RefusedError
 from mobileops.manifest import Version
+from mobileops.runtime.bounded import read_regular
 from mobileops.runtime.repository import document as documents
 from mobileops.runtime.repository.document import Blob, Document, Evidence, Handover, Release
-from mobileops.runtime.trust.bounded import read_regular
 from mobileops.toolchain.repository import catalogue, names
 
 if TYPE_CHECKING:

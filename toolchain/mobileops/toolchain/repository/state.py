@@ -15,8 +15,8 @@ from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp
 from tuf.api.serialization import DeserializationError
 
 from mobileops.errors import NotFoundError, RefusedError
+from mobileops.runtime.bounded import read_regular
 from mobileops.runtime.repository import layout
-from mobileops.runtime.trust.bounded import read_regular
 
 if TYPE_CHECKING:
     from pathlib import Path

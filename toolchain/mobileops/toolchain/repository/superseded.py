@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from mobileops.runtime.bounded import read_regular
 from mobileops.runtime.repository import layout
-from mobileops.runtime.trust.bounded import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
