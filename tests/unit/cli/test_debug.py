@@ -77,9 +77,11 @@ class Coming:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *editors: Callable[[int], object]) -> None:
         self.done: list[object] = []
         self._threads: list[threading.Thread] = []
+        self.address: tuple[str, int] | None = None
 
         def wait(listener: socket.socket, **options: Any) -> socket.socket | None:
-            port = listener.getsockname()[1]
+            self.address = listener.getsockname()
+            port = self.address[1]
             for editor in editors:
                 thread = threading.Thread(target=lambda act=editor: self.done.append(act(port)))
                 self._threads.append(thread)
@@ -117,6 +119,8 @@ def test_an_editor_talks_to_the_debugger_and_another_one_after_it(
         assert coming.join() == [[b"heard " + word for word in words]]
         assert (code, "an editor is attached" in err, "goes on in debug mode" in err) == (0, True, True)
         [launch] = json.loads(out)["configurations"]
+        assert (launch["type"], launch["request"]) == ("debugpy", "attach")
+        assert coming.address == (launch["connect"]["host"], launch["connect"]["port"])
         assert launch["pathMappings"][0]["remoteRoot"].startswith(str(home.store))
     assert mobileops("call", "echo", "echo", "1")[1] == "1\n"
     typed = [line for line in audit.read(home.audit, "echo") if line["operation"] == "debug"]
