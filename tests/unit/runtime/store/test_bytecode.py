@@ -3,6 +3,7 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -107,6 +108,20 @@ def test_an_install_that_is_given_up_leaves_no_compiler_behind(tmp_path: Path) -
         process = compilers._shares[0].process
         assert process.poll() is None
     assert process.returncode == -9
+
+
+def test_an_install_that_is_given_up_does_not_wait_for_the_compiler(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = tmp_path / "slow.py"
+    slow.write_text("import time; time.sleep(600)")
+    monkeypatch.setattr(compiling, "_COMPILER", slow)
+    monkeypatch.setattr(compiling, "TIMEOUT_S", 60.0)
+    begun = time.monotonic()
+    with compiling.Compilers(tmp_path, make(tmp_path, part="x = 1\n")) as compilers:
+        compilers.begin()
+    assert time.monotonic() - begun < 60
+    assert not compilers._threads[0].is_alive()
 
 
 def test_the_compilers_start_before_the_sources_are_there(tmp_path: Path) -> None:

@@ -253,18 +253,21 @@ def test_a_full_disk_while_committing_keeps_the_old_state(
     bundle = publisher.publish(version="1.1.0")
     decide = publisher.decision()
     writes = 0
+    refused: list[Path] = []
     real = durable.write
 
     def limited(path: Path, data: bytes, *, mode: int = 0o600) -> None:
         nonlocal writes
         if writes == fails_at:
+            refused.append(path)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         writes += 1
         real(path, data, mode=mode)
 
     monkeypatch.setattr(durable, "write", limited)
-    with pytest.raises(HostFault, match="No space left"):
+    with pytest.raises(HostFault, match="No space left") as caught:
         store.install(bundle, verify=decide)
+    assert caught.value.where == str(refused[0])
     assert store.get("echo") == old
     assert tree(store.folder(old)) == before
     assert list(publisher.home.staging.iterdir()) == []
@@ -283,6 +286,18 @@ def test_what_a_crash_left_in_staging_is_swept(store: Store, publisher: Publishe
     (publisher.home.staging / "left" / "tree").mkdir(parents=True)
     install(store, publisher)
     assert list(publisher.home.staging.iterdir()) == []
+
+
+def test_what_a_killed_write_left_goes_and_what_belongs_to_others_stays(store: Store, publisher: Publisher) -> None:
+    home = publisher.home
+    install(store, publisher)
+    left = [home.root / ".pins.json.x1", home.root / ".autostart.json.x1", home.store / "echo" / ".current.json.x1"]
+    kept = [home.root / ".mine", home.store / "echo" / ".ran.json.x1"]  # who starts a plugin writes the last one
+    for path in (*left, *kept):
+        path.write_text("")
+    (home.store / "other" / "1.0.0").mkdir(parents=True)
+    install(store, publisher)
+    assert [path for path in (*left, *kept, home.store / "other") if path.exists()] == kept
 
 
 def test_a_damaged_folder_is_repaired_by_installing_again(store: Store, publisher: Publisher) -> None:
