@@ -118,6 +118,11 @@ CASES = {
     "ends at an event": Case(
         LISTENS + "raise SystemExit\n", {"test_an_event_without_contents_does_not_end_it[device.*]"}, SUBSCRIBES
     ),
+    "is ill after an event": Case(
+        LISTENS + "self.ill = 1\n    def health_check(self): assert not hasattr(self, 'ill')\n",
+        {"test_an_event_without_contents_does_not_end_it[device.*]"},
+        SUBSCRIBES,
+    ),
     "dislikes zero": Case(
         SERVICE + "    def initialize(self): self.x = 1 / self.config['level']\n",
         {"test_it_initializes_with_every_value_that_is_allowed[level]"},

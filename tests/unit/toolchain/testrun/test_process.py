@@ -45,6 +45,12 @@ def test_both_streams_and_the_status_come_back(tmp_path: Path) -> None:
     assert run(tmp_path, script) == process.Ended(returncode=3, output="out err", timed_out=False)
 
 
+def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
+    before = set(os.listdir("/proc/self/fd"))
+    run(tmp_path, "")
+    assert set(os.listdir("/proc/self/fd")) <= before
+
+
 def test_what_is_no_text_is_replaced(tmp_path: Path) -> None:
     assert run(tmp_path, r"import os; os.write(1, b'a\xffb')").output == "a\ufffdb"
 
