@@ -57,7 +57,7 @@ def home(tmp_path: Path) -> Home:
 @pytest.fixture
 def debugger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Put a fake in debugpy's place."""
-    package = write_debugpy(tmp_path)
+    package = write_debugpy(tmp_path / "beside")  # where no process of a plugin looks for modules
     for module in (runs, verb):
         monkeypatch.setattr(module, "find_debugger", lambda: package)
     return package
@@ -180,17 +180,20 @@ def test_what_runs_outside_debug_mode_is_restarted_when_the_operator_agrees(
     assert ("restart it? [y/N]" in err) == bool(answer)
 
 
-@pytest.mark.parametrize("answer", [None, "n\n", "\n"])
-def test_what_runs_is_not_restarted_without_a_yes(
-    mobileops: Run, manager: DaemonThread, monkeypatch: pytest.MonkeyPatch, answer: str | None
+@pytest.mark.parametrize(
+    ("answer", "terminals"),
+    [("", ""), ("n\n", "stdin stderr"), ("\n", "stdin stderr"), ("y\n", "stdin"), ("y\n", "stderr")],
+)
+def test_what_runs_is_not_restarted_without_a_yes_at_a_terminal(
+    mobileops: Run, manager: DaemonThread, monkeypatch: pytest.MonkeyPatch, answer: str, terminals: str
 ) -> None:
     monkeypatch.setenv("MOBILEOPS_PLUGIN_DEBUG", "")
     mobileops("start", "echo")
     before = json.loads(mobileops("status", "echo", "--json")[1])["pid"]
-    monkeypatch.setattr(sys, "stdin", io.StringIO(answer or ""))
-    for stream in (sys.stdin, sys.stderr):
-        monkeypatch.setattr(stream, "isatty", lambda: answer is not None, raising=False)
-    code, _out, err = mobileops("debug", "echo")
+    monkeypatch.setattr(sys, "stdin", io.StringIO(answer))
+    for name in ("stdin", "stderr"):
+        monkeypatch.setattr(getattr(sys, name), "isatty", lambda name=name: name in terminals.split(), raising=False)
+    code, _out, err = mobileops("debug", "echo", "--timeout", "0")
     assert (code, "[MOP5602]" in err, "--yes" in err) == (3, True, True)
     assert json.loads(mobileops("status", "echo", "--json")[1])["pid"] == before
 

@@ -196,6 +196,8 @@ def test_no_shell_is_opened_where_none_can_be(mobileops: Run, home: Home, monkey
 def test_too_much_is_not_run(mobileops: Run, manager: DaemonThread, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("#" * (shells.MAX_SOURCE_BYTES + 1)))
     assert "[MOP5606]" in mobileops("shell", "echo")[2]
+    monkeypatch.setattr(sys, "stdin", io.StringIO("#" * shells.MAX_SOURCE_BYTES))
+    assert mobileops("shell", "echo")[0] == 0
     assert "[MOP5606]" in mobileops("shell", "echo", "-c", "'" + "\xe4" * (shells.MAX_SOURCE_BYTES // 2) + "'")[2]
 
 

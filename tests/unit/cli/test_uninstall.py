@@ -72,6 +72,7 @@ def test_what_others_need_is_not_removed_and_the_chain_is_named(mobileops: Run, 
         assert (code, out, err.startswith("error: ")) == (3, "", True)
         for text in ("MOP6010", "base <- middle <- top", "base <- other", "--cascade", "--force"):
             assert text in err
+        assert "'base' cannot be removed: other, middle, top could not be started without it" in err
     assert names(home) == ["base", "middle", "other", "top"]
     assert mobileops("uninstall", "top")[0] == 0  # the control: nothing needs it
 

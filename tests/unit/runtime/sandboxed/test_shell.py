@@ -80,6 +80,7 @@ def test_the_beginning_of_a_statement_is_not_run(typist: Typist) -> None:
     found = typist.run("for i in range(2):")
     assert (found["more"], found["output"], found["failed"]) == (True, "", False)
     assert typist.run("for i in range(2):\n  print(i)\n")["output"] == "0\n1\n"
+    assert [typist.run("1", script=script)["more"] for script in (False, True)] == [False, False]
 
 
 def test_an_exception_is_shown_from_the_statement_on(typist: Typist) -> None:
