@@ -54,6 +54,13 @@ def test_a_loaded_configuration_is_a_copy(local: LocalHost) -> None:
     assert plugin.reload_config() == {"step": 5}
 
 
+def test_a_test_is_not_cancelled_unless_it_says_so(local: LocalHost) -> None:
+    plugin = Adder()
+    assert plugin.cancelled() is False
+    local.cancels = True
+    assert plugin.cancelled() is True
+
+
 def test_log_levels_are_checked(local: LocalHost) -> None:
     plugin = Adder()
     plugin.log("info", "text", answer=42)

@@ -172,6 +172,19 @@ def test_changed_bytecode_is_noticed_like_a_changed_source(store: Store, install
     assert caught.value.code == "MOP6006"
 
 
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        ("__pycache__/part.cpython-311.pyc", True),
+        ("lib/__pycache__/part.cpython-311.pyc", True),
+        ("__pycache__/part.so", False),
+        ("part.pyc", False),
+    ],
+)
+def test_only_a_compiled_file_in_pythons_cache_is_bytecode(name: str, *, is_one: bool) -> None:
+    assert bytecode.is_bytecode(name) is is_one
+
+
 def test_a_plugin_without_python_files_of_its_own_needs_no_table(tmp_path: Path) -> None:
     assert compile_tree(tmp_path, ["data.bin"]) == bytecode.Table()
     assert bytecode.read_table(tmp_path) == bytecode.Table()
