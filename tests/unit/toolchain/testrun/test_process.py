@@ -6,14 +6,11 @@ import os
 import select
 import signal
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from mobileops.toolchain.testrun import process
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SLEEPER = "import os, time; open('pid', 'w').write(str(os.getpid())); print('ready', flush=True); time.sleep(600)"
 LEAVES_A_SLEEPER = f"""
@@ -46,9 +43,9 @@ def test_both_streams_and_the_status_come_back(tmp_path: Path) -> None:
 
 
 def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
-    before = set(os.listdir("/proc/self/fd"))
+    before = set(Path("/proc/self/fd").iterdir())
     run(tmp_path, "")
-    assert set(os.listdir("/proc/self/fd")) <= before
+    assert set(Path("/proc/self/fd").iterdir()) <= before
 
 
 def test_what_is_no_text_is_replaced(tmp_path: Path) -> None:
