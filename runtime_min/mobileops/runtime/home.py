@@ -34,12 +34,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from mobileops.errors import HostFault
+from mobileops.errors import HostFault, RefusedError
 
 SYSTEM_HOME: Final = Path("/var/lib/mobileops")
+_OTHERS_WRITE: Final = 0o022
 
 _MODES: Final = {
     "plugins": 0o755,
@@ -220,9 +222,11 @@ class Home(NamedTuple):
 
         Raises:
             HostFault: they cannot be made.
+            RefusedError: ``MOP8005``, another account may write the home, or this one may write another's.
         """
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._refuse_strangers()
             for name, mode in _MODES.items():
                 folder = self.root / name
                 if not folder.is_dir():
@@ -236,3 +240,30 @@ class Home(NamedTuple):
                 fix="set MOBILEOPS_HOME to a folder that this account may write",
             ) from error
         return self
+
+    def _refuse_strangers(self) -> None:
+        """Make sure that who may write here is who decides here, as sshd's StrictModes does for ~/.ssh.
+
+        A home of another account that this one can only read is no danger to it, and may be looked at. Whose home root
+        uses is not judged: it is what somebody who administers other accounts names.
+
+        Raises:
+            RefusedError: ``MOP8005``, as `prepare`.
+        """
+        found, uid = self.root.stat(), os.geteuid()
+        folders = [path for name in ("", *_MODES) if (path := self.root / name).is_dir()]
+        if found.st_mode & _OTHERS_WRITE:
+            what = f"other accounts may write the home folder: its mode is {found.st_mode & 0o7777:04o}"
+            fix = f"look at what is in it, then: chmod go-w {self.root}"
+        elif uid and found.st_uid not in {0, uid} and any(os.access(one, os.W_OK) for one in folders):
+            what = f"the home folder belongs to the account {found.st_uid}, and this is the account {uid}"
+            fix = "set MOBILEOPS_HOME to a folder of this account, or run the command as that account"
+        else:
+            return
+        raise RefusedError(
+            what,
+            code="MOP8005",
+            where=str(self.root),
+            why="whoever writes there decides what is installed, whom it trusts, and what runs as this account",
+            fix=fix,
+        )

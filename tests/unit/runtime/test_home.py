@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mobileops.errors import HostFault
+from mobileops.errors import HostFault, RefusedError
 from mobileops.runtime import durable
 from mobileops.runtime.home import SYSTEM_HOME, Home, default_root
 
@@ -50,6 +50,46 @@ def test_a_home_that_cannot_be_made_is_a_host_fault(tmp_path: Path) -> None:
     with pytest.raises(HostFault) as caught:
         Home(tmp_path / "file" / "home").prepare()
     assert caught.value.code == "MOP8001"
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o702, 0o1777])
+def test_a_home_that_others_may_write_is_refused_before_anything_is_made_in_it(tmp_path: Path, mode: int) -> None:
+    root = tmp_path / "home"
+    root.mkdir()
+    root.chmod(mode)
+    with pytest.raises(RefusedError, match=f"its mode is {mode:04o}") as caught:
+        Home(root).prepare()
+    assert caught.value.code == "MOP8005"
+    assert f"chmod go-w {root}" in (caught.value.fix or "")
+    assert list(root.iterdir()) == []
+    root.chmod(mode & ~0o022)
+    Home(root).prepare()
+
+
+@pytest.mark.parametrize(
+    ("owner", "writable", "refused"),
+    [(4711, True, True), (4711, False, False), (1000, True, False), (0, True, False)],
+    ids=["another's", "another's that can only be read", "its own", "root's"],
+)
+def test_a_home_of_another_account_is_refused_unless_it_can_only_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: int, writable: bool, refused: bool
+) -> None:
+    home = Home(tmp_path / "home").prepare()
+    real = Path.stat
+
+    def owned(path: Path, **options: bool) -> os.stat_result:
+        found = real(path, **options)
+        return os.stat_result((*found[:4], owner, *found[5:])) if path == home.root else found
+
+    monkeypatch.setattr(Path, "stat", owned)
+    monkeypatch.setattr(os, "access", lambda path, _mode: writable and path == home.run)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    if not refused:
+        home.prepare()
+        return
+    with pytest.raises(RefusedError, match="belongs to the account 4711") as caught:
+        home.prepare()
+    assert caught.value.code == "MOP8005"
 
 
 def test_a_durable_write_replaces_the_file_and_leaves_nothing_else(tmp_path: Path) -> None:
