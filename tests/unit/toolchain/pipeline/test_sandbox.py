@@ -1,111 +1,170 @@
-"""`mobileops.toolchain.pipeline.sandbox`: what a plugin manager's answers are for a test."""
+"""The sandbox that a plugin's tests ask for, driven from this process: real packages, signatures and processes."""
 
 from __future__ import annotations
 
-import threading
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mobileops.errors import CallError, PluginError
+from mobileops.errors import CallError, ManifestError, PluginError
+from mobileops.plugin import confined
 from mobileops.runtime.home import Home
-from mobileops.runtime.settings.files import SettingsFiles, Stored
-from mobileops.runtime.supervision.recovery import DID_NOT_START
-from mobileops.toolchain.pipeline.sandbox import Bench, SandboxedRun
+from mobileops.toolchain.pipeline import sandbox
+from tests.fakes.plugin_folder import write_plugin
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
-STOPPED = {"state": "stopped", "cause": "asked to", "history": []}
+CODE = """
+    import time
+    from mobileops.plugin import ServicePlugin, plugin_method
+
+    class Subject(ServicePlugin):
+        def initialize(self):
+            if self.config["mood"] == "crash":
+                raise KeyError("no mood for it")
+            self.events = []
+            self.subscribe("weather.*", self.events.append)
+            return self.config["mood"] == "good"
+
+        def stop(self):
+            while self.config["mood"] == "good" and getattr(self, "stubborn", False):
+                time.sleep(1)
+
+        def health_check(self):
+            return {"status": "healthy", "mood": self.config["mood"]}
+
+        @plugin_method
+        def echo(self, value):
+            self.log("INFO", "echoed", value=value)
+            return value
+
+        @plugin_method
+        def count(self, to):
+            yield from range(to)
+
+        @plugin_method
+        def fail(self):
+            raise ValueError("as asked")
+
+        @plugin_method
+        def seen(self):
+            return self.events
+
+        @plugin_method
+        def forecast(self):
+            self.publish("weather.rain", {})
+
+        @plugin_method
+        def asset(self):
+            return self.get_platform_api().assets.get("words").read_bytes().decode()
+
+        @plugin_method
+        def hold_on(self):
+            self.stubborn = True
+
+        @plugin_method
+        def token(self):
+            return self.config["token"]
+"""
+TOKEN = "planted"
+SETTINGS = {
+    "mood": {"type": "string", "default": "good", "description": "How it starts"},
+    "token": {"type": "string", "secret": True, "description": "What nobody may see"},
+}
 
 
-class Desk:
-    """In the place of a `Bench`: answers each verb as it was told to."""
-
-    def __init__(self, root: Path, **answers: Any) -> None:
-        self.app = root
-        self.home = Home(root / "home").prepare()
-        self.receipt = SimpleNamespace(name="echo", version="1.0.0")
-        self.document = {"configuration_schema": {"key": {"secret": True}}}
-        self.asked: list[tuple[str, dict[str, Any]]] = []
-        self._answers = answers
-
-    def ask(self, verb: str, **body: Any) -> Any:
-        self.asked.append((verb, body))
-        answer = self._answers[verb]
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+@pytest.fixture(scope="module")
+def app() -> Iterator[Path]:
+    """A plugin's folder, and one plugin manager for it, which ends with these tests."""
+    with tempfile.TemporaryDirectory() as name:
+        app = write_plugin(
+            Path(name) / "subject",
+            CODE,
+            configuration_schema=SETTINGS,
+            permissions=["events.subscribe:weather.*", "api.platform.assets"],
+            resources={"stop_timeout": 1},
+        )
+        yield app
+        sandbox._benches[app].close()
+    assert app not in sandbox._benches
 
 
-def run_on(desk: Desk, **settings: Any) -> SandboxedRun:
-    return SandboxedRun(cast("Bench", desk), settings)
+@pytest.fixture
+def run(app: Path) -> Iterator[sandbox.SandboxedRun]:
+    run = sandbox.open_sandbox(app, {"token": TOKEN})
+    yield run
+    run.close()
 
 
-@pytest.mark.parametrize(
-    ("cause", "kind"),
-    [("initialize() returned False", "initialize"), ("ValueError: no\nnot at all", "ValueError")],
-)
-def test_what_the_plugin_did_at_its_start_is_told_from_what_the_host_did(tmp_path: Path, cause: str, kind: str) -> None:
-    error = PluginError(f"'echo' did not start: {cause}", code=DID_NOT_START)
+def test_the_entry_point_leads_here(app: Path, run: sandbox.SandboxedRun) -> None:
+    opened: Any = confined.open_sandbox(app, {})
+    assert (type(opened).__module__, opened.name, opened.version) == (sandbox.__name__, run.name, "1.0.0")
+
+
+def test_what_is_called_answers_from_its_process(run: sandbox.SandboxedRun) -> None:
+    assert {"echo", "count", "fail"} <= run.start()
+    assert run.call("echo", ([1, "two"],), {}) == [1, "two"]
+    assert list(run.call("count", (), {"to": 3})) == [0, 1, 2]
+    assert run.health()["mood"] == "good"
+    assert run.records()[-1] == {"level": "INFO", "message": "echoed", "value": [1, "two"]}
+    run.reload()
+    assert run.call("echo", (2,), {}) == 2
+    run.stop()
+
+
+def test_what_it_raises_says_of_what_class_it_was(run: sandbox.SandboxedRun) -> None:
+    run.start()
     with pytest.raises(CallError) as caught:
-        run_on(Desk(tmp_path, start=error)).start()
-    assert (caught.value.remote_type, caught.value.what) == (kind, cause)
+        run.call("fail", (), {})
+    assert caught.value.remote_type == "ValueError"
 
 
-@pytest.mark.parametrize(
-    "error",
-    [PluginError("'echo' did not start: it was killed", code=DID_NOT_START), PluginError("it is gone", code="MOP5105")],
-)
-def test_a_start_that_fails_otherwise_is_the_same_error(tmp_path: Path, error: PluginError) -> None:
-    with pytest.raises(PluginError) as caught:
-        run_on(Desk(tmp_path, start=error)).start()
-    assert caught.value is error
-
-
-@pytest.mark.parametrize(
-    ("state", "said"),
-    [
-        ({**STOPPED, "history": [{"cause": "stop() took too long, killed"}]}, "stop() took too long, killed"),
-        ({**STOPPED, "state": "failed", "cause": "a hook refused"}, "a hook refused"),
-    ],
-)
-def test_an_end_by_force_is_an_error(tmp_path: Path, state: dict[str, Any], said: str) -> None:
-    with pytest.raises(PluginError, match="MOP2605") as caught:
-        run_on(Desk(tmp_path, stop=state)).stop()
-    assert caught.value.what.endswith(said)
-    run_on(Desk(tmp_path, stop=STOPPED)).stop()
-
-
-def test_an_error_that_crossed_the_control_socket_has_its_class_again(tmp_path: Path) -> None:
-    error = CallError("KeyError: 'x'", code="MOP5010", remote_type="")
-    del error.remote_type
+@pytest.mark.parametrize(("mood", "kind"), [("bad", "initialize"), ("crash", "KeyError")])
+def test_why_it_does_not_start_is_told(app: Path, mood: str, kind: str) -> None:
+    run = sandbox.open_sandbox(app, {"mood": mood, "token": TOKEN})
+    assert run.configuration()["mood"] == mood
     with pytest.raises(CallError) as caught:
-        run_on(Desk(tmp_path, health=error)).health()
-    assert caught.value.remote_type == "KeyError"
-    assert run_on(Desk(tmp_path, health={"queue": 1})).health() == {"queue": 1}
+        run.start()
+    assert caught.value.remote_type == kind
 
 
-@pytest.mark.parametrize(("pid", "verbs"), [(None, ["status"]), (4711, ["status", "stop"])])
-def test_only_what_still_runs_is_ended(tmp_path: Path, pid: int | None, verbs: list[str]) -> None:
-    desk = Desk(tmp_path, status=[{"pid": pid}], stop=STOPPED)
-    run_on(desk).close()
-    assert [verb for verb, _body in desk.asked] == verbs
+def test_settings_and_secrets_are_those_of_one_test(app: Path, run: sandbox.SandboxedRun) -> None:
+    run.start()
+    assert run.call("token", (), {}) == TOKEN
+    run.close()
+    without = sandbox.open_sandbox(app, {})
+    assert "token" not in without.configuration()
+    with pytest.raises(PluginError, match="MOP5405"):
+        without.start()
 
 
-def test_each_test_begins_with_its_settings_and_without_data(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
-    (desk.home.data / "echo").mkdir()
-    run_on(desk, key="s3cret", level=3)
-    assert SettingsFiles(desk.home).load("echo") == Stored({"level": 3}, {"key": "s3cret"})
-    assert not (desk.home.data / "echo").exists()
+def test_events_reach_it_and_denials_are_told(run: sandbox.SandboxedRun) -> None:
+    run.start()
+    run.emit("weather.sun", {"hours": 3})
+    assert run.call("seen", (), {}) == [{"hours": 3}]
+    assert run.denials() == []
+    with pytest.raises(CallError):
+        run.call("forecast", (), {})
+    (denial,) = run.denials()
+    assert "weather.rain" in denial
 
 
-def test_a_single_result_is_a_value_and_a_stream_an_iterator() -> None:
-    frames = [SimpleNamespace(kind="item", body=1), SimpleNamespace(kind="item", body=2)]
-    bench = Bench.__new__(Bench)
-    bench._asking = threading.Lock()
-    bench.receipt = cast("Any", SimpleNamespace(name="echo"))
-    bench._client = cast("Any", SimpleNamespace(answers=lambda *_words, **_body: iter(frames)))
-    assert list(bench.call("count", (), {})) == [1, 2]
+def test_an_asset_of_the_test_is_there(run: sandbox.SandboxedRun) -> None:
+    run.add_asset("words", b"from the test")
+    run.start()
+    assert run.call("asset", (), {}) == "from the test"
+
+
+def test_one_that_does_not_stop_is_an_error(run: sandbox.SandboxedRun) -> None:
+    run.start()
+    run.call("hold_on", (), {})
+    with pytest.raises(PluginError, match="MOP2605"):
+        run.stop()
+
+
+def test_a_plugin_with_findings_is_not_prepared(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError):
+        sandbox.prepare(write_plugin(tmp_path / "bad", version="one"), Home(tmp_path / "home").prepare())
