@@ -11,6 +11,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from tests.fakes.junit_schema import problems
 from tests.fakes.plugin_folder import write_plugin
 from tests.fakes.unmeasured import run_python
 from tests.fakes.wheels import write_wheel
@@ -74,7 +75,9 @@ def test_two_pythons_run_one_after_the_other(mobileops, echo, tmp_path):
 
 
 def junit(path):
-    return ET.parse(path).getroot()  # noqa: S314 - our own
+    root = ET.parse(path).getroot()  # noqa: S314 - our own
+    assert problems(root) == []
+    return root
 
 
 def test_tests_that_end_their_process_still_give_a_report(measuring, echo, tmp_path):
