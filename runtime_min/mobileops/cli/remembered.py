@@ -55,7 +55,8 @@ def root(environment: Mapping[str, str], *, uid: int) -> str:
     """Return where the home is: ``mobileops.runtime.home.default_root``, as text."""
     named = environment.get("MOBILEOPS_HOME")
     if named:
-        return os.path.abspath(named)  # noqa: PTH100 - without pathlib
+        goes_up = ".." in named.split("/")
+        return os.path.realpath(named) if goes_up else os.path.abspath(named)  # noqa: PTH100 - without pathlib
     if uid == 0:
         return "/var/lib/mobileops"
     data_home = environment.get("XDG_DATA_HOME") or os.path.join(environment.get("HOME", "/"), ".local", "share")  # noqa: PTH118 - without pathlib

@@ -70,7 +70,8 @@ def default_root(environment: dict[str, str], *, uid: int) -> Path:
     """
     named = environment.get("MOBILEOPS_HOME")
     if named:
-        return Path(named).absolute()
+        path = Path(named)
+        return path.resolve() if ".." in path.parts else path.absolute()  # the sandbox takes no path that goes up
     if uid == 0:
         return SYSTEM_HOME
     data_home = environment.get("XDG_DATA_HOME") or str(Path(environment.get("HOME", "/")) / ".local" / "share")

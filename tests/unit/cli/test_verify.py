@@ -102,6 +102,8 @@ def test_a_remembered_verdict_costs_no_heavy_import(mobileops: Run, bundle: Path
     [
         {"MOBILEOPS_HOME": "/x"},
         {"MOBILEOPS_HOME": "relative"},
+        {"MOBILEOPS_HOME": "../beside"},
+        {"MOBILEOPS_HOME": "/proc/self/../x"},
         {"MOBILEOPS_HOME": ""},
         {"XDG_DATA_HOME": "/d"},
         {"HOME": "/h"},

@@ -26,6 +26,12 @@ def test_the_default_home_follows_the_account(environment: dict[str, str], uid: 
     assert default_root(environment, uid=uid) == expected
 
 
+def test_a_home_that_is_named_by_way_of_another_folder_is_the_one_meant(tmp_path: Path) -> None:
+    (tmp_path / "far" / "deep").mkdir(parents=True)
+    (tmp_path / "near").symlink_to(tmp_path / "far" / "deep")
+    assert default_root({"MOBILEOPS_HOME": f"{tmp_path}/near/../home"}, uid=0) == tmp_path / "far" / "home"
+
+
 def test_a_prepared_home_is_closed_to_others_and_lets_plugin_uids_pass_below(tmp_path: Path) -> None:
     old = os.umask(0o077)
     try:

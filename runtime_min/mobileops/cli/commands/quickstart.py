@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         console.stdout.flush()
 
     try:
-        Quickstart(arguments.parent.absolute(), show=show, environment=console.environment).run()
+        Quickstart(arguments.parent.resolve(), show=show, environment=console.environment).run()
     except OSError as error:
         raise HostFault(
             f"the quickstart cannot work here: {error}",
