@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO
 
 from mobileops.cli import layout
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from mobileops.errors import MobileOpsError
     from mobileops.runtime.home import Home
+
+MAX_ANSWER_CHARACTERS: Final = 4096
 
 
 class Console(NamedTuple):
@@ -84,6 +86,17 @@ class Console(NamedTuple):
         self.stdout.flush()
         self.stderr.write((text if "\n" in text else layout.paragraph(text, layout.width(self.stderr))) + "\n")
         self.stderr.flush()
+
+    def ask(self, question: str) -> str | None:
+        """Ask a person at a terminal; return the line without its end, None when the input ended (Ctrl-D)."""
+        self.stdout.flush()
+        self.stderr.write(question)
+        self.stderr.flush()
+        line = self.stdin.readline(MAX_ANSWER_CHARACTERS)
+        if not line:
+            self.note("")  # nobody has ended the line of the question
+            return None
+        return line.strip()
 
     def error(self, error: MobileOpsError) -> None:
         """Write an error in its form: what, where, why, fix, code."""

@@ -335,7 +335,7 @@ class Terminal:
     def isatty(self) -> bool:
         return True
 
-    def readline(self) -> str:
+    def readline(self, _limit: int = -1) -> str:
         return self.lines.pop(0) if self.lines else ""
 
 

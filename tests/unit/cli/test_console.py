@@ -32,6 +32,17 @@ def test_words_come_after_the_data_that_was_written_before_them() -> None:
     assert terminal == ["data\n", "words\n"]
 
 
+@pytest.mark.parametrize(
+    ("typed", "answer", "end"), [("Yes \n", "Yes", ""), ("\n", "", ""), ("half", "half", ""), ("", None, "\n")]
+)
+def test_the_end_of_the_input_is_no_answer_and_ends_the_line_of_the_question(
+    typed: str, answer: str | None, end: str
+) -> None:
+    err = io.StringIO()
+    assert Console(io.StringIO(typed), io.StringIO(), err, {}).ask("sure? ") == answer
+    assert err.getvalue() == f"sure? {end}"
+
+
 def test_columns_are_aligned_and_have_no_trailing_space() -> None:
     out = io.StringIO()
     Console(io.StringIO(), out, io.StringIO(), {}).table(("A", "LONG"), [("wide", "x"), ("y", "")])

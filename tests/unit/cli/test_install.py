@@ -141,7 +141,9 @@ def test_at_a_terminal_more_permissions_are_asked_about(
     assert (receipt.granted, receipt.version) == (granted, version)
 
 
-@pytest.mark.parametrize(("said", "words", "done"), [("\n", [], True), ("n\n", [], False), ("", ["--yes"], True)])
+@pytest.mark.parametrize(
+    ("said", "words", "done"), [("\n", [], True), ("n\n", [], False), ("", [], False), ("", ["--yes"], True)]
+)
 def test_at_a_terminal_a_first_install_with_permissions_is_asked_about(
     build: Callable[..., Path], home: Home, said: str, words: list[str], done: bool
 ) -> None:

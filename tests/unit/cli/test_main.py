@@ -12,6 +12,7 @@ import pytest
 from mobileops.cli.main import main
 from mobileops.cli.verbs import BY_NAME, VERBS
 from mobileops.errors import TrustRefused
+from tests.fakes.screen import on_screen
 
 Result = tuple[int, str, str]
 Run = Callable[..., Result]
@@ -97,6 +98,13 @@ def test_a_refusal_is_exit_3_with_all_fields(mobileops: Run, monkeypatch: pytest
 def test_an_interruption_is_exit_130(mobileops: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     a_verb_that(raising(KeyboardInterrupt()), monkeypatch)
     assert mobileops("doctor")[0] == 130
+
+
+def test_an_interruption_at_a_terminal_has_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    a_verb_that(raising(KeyboardInterrupt()), monkeypatch)
+    with on_screen(80, monkeypatch) as shown:
+        main(["doctor"])
+    assert shown == ["\ninterrupted\n"]  # behind the ^C that a terminal shows
 
 
 def test_a_defect_is_a_message_and_with_debug_a_traceback(mobileops: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -163,6 +163,5 @@ def _same(one: object, other: object) -> bool:
 
 
 def _again(console: Console) -> bool:
-    console.stderr.write("edit again? [Y/n] ")
-    console.stderr.flush()
-    return console.stdin.readline().lower() in {"\n", "y\n", "yes\n"}
+    said = console.ask("edit again? [Y/n] ")
+    return said is not None and said.lower() in {"", "y", "yes"}

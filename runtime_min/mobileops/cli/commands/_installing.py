@@ -171,9 +171,9 @@ def _answer(arguments: argparse.Namespace, steps: Sequence[Step], console: Conso
 
 
 def _ask(console: Console, question: str) -> str:
-    console.stderr.write(question)
-    console.stderr.flush()
-    return console.stdin.readline().strip().lower()
+    """Return the answer; the end of the input is a no: nobody has agreed to anything."""
+    said = console.ask(question)
+    return "no" if said is None else said.lower()
 
 
 def _shown(steps: Sequence[Step], wide: Sequence[Step], arguments: argparse.Namespace, console: Console) -> int:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from mobileops.cli.parser import Parser
 
 NAME: Final = "name"
-MAX_LINE_CHARACTERS: Final = 4096
 LIST_COLUMNS: Final = 79
 
 
@@ -122,13 +121,11 @@ def _answer(console: Console, prompt: scaffold.Prompt, *, check: Callable[[str],
     like = f" ({', '.join(prompt.choices)})" if prompt.choices else ""
     console.note(f"{prompt.description}{like}")
     while True:
-        console.stderr.write(f"  {prompt.key} [{prompt.default}]: ")
-        console.stderr.flush()
-        line = console.stdin.readline(MAX_LINE_CHARACTERS)
-        if not line:
+        said = console.ask(f"  {prompt.key} [{prompt.default}]: ")
+        if said is None:
             fix = "answer it, or use --no-input"
             raise UsageError(f"the input ended before {prompt.key!r} was answered", code="MOP7109", fix=fix)
-        answer = line.strip() or prompt.default
+        answer = said or prompt.default
         try:
             check(answer)
         except UsageError as error:

@@ -93,9 +93,7 @@ def _agreed(console: Console) -> bool:
     """Ask a person at a terminal."""
     if not (console.stdin.isatty() and console.stderr.isatty()):
         return False
-    console.stderr.write("restart it? [y/N]: ")
-    console.stderr.flush()
-    return console.stdin.readline().strip().lower() in {"y", "yes"}
+    return (console.ask("restart it? [y/N]: ") or "").lower() in {"y", "yes"}
 
 
 def _descriptor(console: Console) -> TextIO | None:

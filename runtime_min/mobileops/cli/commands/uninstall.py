@@ -99,9 +99,7 @@ def _ask(plan: Sequence[Removal], arguments: argparse.Namespace, console: Consol
     is_terminal = console.stdin.isatty() and console.stderr.isatty()
     if arguments.yes or arguments.json or not is_terminal or (len(plan) == 1 and not arguments.purge):
         return
-    console.stderr.write("remove this? [y/N]: ")
-    console.stderr.flush()
-    if console.stdin.readline().strip().lower() not in {"y", "yes"}:
+    if (console.ask("remove this? [y/N]: ") or "").lower() not in {"y", "yes"}:
         raise RefusedError("nothing was removed", code="MOP6046", why="you said no", fix="--dry-run only shows a plan")
 
 
