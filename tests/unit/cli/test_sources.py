@@ -93,6 +93,16 @@ def test_a_version_chooses_among_the_built_bundles(home: Home, tmp_path: Path) -
     assert find_bundle("echo", home, cwd=tmp_path, version="1.0.0") == old
 
 
+def test_a_mistyped_bundle_gets_the_name_of_a_source_and_a_source_without_one_the_way_to_build_it(
+    home: Home, tmp_path: Path
+) -> None:
+    write_plugin(tmp_path / "echo")
+    for word, fix in (("ehco", "did you mean 'echo'?"), ("echo.zip", "mobileops package echo builds one")):
+        with pytest.raises(NotFoundError) as caught:
+            find_bundle(word, home, cwd=tmp_path)
+        assert caught.value.fix == fix
+
+
 def test_a_missing_bundle_says_where_it_was_looked_for(home: Home, tmp_path: Path) -> None:
     with pytest.raises(NotFoundError) as caught:
         find_bundle("echo", home, cwd=tmp_path, version="2.1.0")

@@ -36,14 +36,7 @@ def find_source(word: str | None, home: Home, *, cwd: Path) -> Path:
     for folder in candidates:
         if any((folder / name).exists() for name in MANIFESTS):
             return folder.resolve()
-    known = [
-        path.name
-        for place in (cwd, home.sources)
-        if place.is_dir()
-        for path in place.iterdir()
-        if path.is_dir() and (path / MANIFESTS[0]).exists()
-    ]
-    hint = did_you_mean(word, known) if word else None
+    hint = did_you_mean(word, _sources(home, cwd)) if word else None
     raise NotFoundError(
         f"no plugin source {word!r}" if word else "this folder is no plugin: it has no plugin.json",
         code="MOP7010",
@@ -85,12 +78,25 @@ def find_bundle(word: str, home: Home, *, cwd: Path, version: str | None = None)
     if built and path.suffix in {"", BUNDLE_SUFFIX}:
         return max(built, key=lambda bundle: bundle.stat().st_mtime_ns)
     wanted = f"{word!r}" if version is None else f"{word!r} in version {version}"
+    sources = _sources(home, cwd)
+    hint = None if name in sources or _is_called(cwd, name) else did_you_mean(name, sources)
     raise NotFoundError(
         f"no bundle {wanted}",
         code="MOP7011",
         why=f"looked in {', '.join(str(place) for place in places)}",
-        fix=f"mobileops package {name} builds one",
+        fix=hint or f"mobileops package {name} builds one",
     )
+
+
+def _sources(home: Home, cwd: Path) -> list[str]:
+    """Return the names of the source folders here and in the plugins folder."""
+    return [
+        path.name
+        for place in (cwd, home.sources)
+        if place.is_dir()
+        for path in place.iterdir()
+        if path.is_dir() and any((path / name).exists() for name in MANIFESTS)
+    ]
 
 
 def behind_link(path: Path) -> Path:
