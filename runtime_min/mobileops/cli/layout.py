@@ -109,10 +109,10 @@ def _pieces(word: str, columns: int) -> list[str]:
 
 
 def _parts(word: str) -> list[str]:
-    """Return the parts that a word may be broken into: behind a hyphen or slash that no digit follows."""
+    """Return the parts that a word may be broken into: behind a hyphen or slash inside it that no digit follows."""
     parts = [""]
     for at, sign in enumerate(word):
         parts[-1] += sign
-        if sign in "-/" and word[at + 1 : at + 2].isalpha():
+        if at and sign in "-/" and word[at + 1 : at + 2].isalpha():
             parts.append("")
     return parts

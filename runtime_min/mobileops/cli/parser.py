@@ -10,6 +10,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from mobileops.cli import layout
 from mobileops.cli.suggestions import did_you_mean
 from mobileops.errors import UsageError
 
@@ -28,6 +29,11 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=_columns() - _MARGIN)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        """Break the summary; examples, which have a line each, stay whole. Called by argparse."""
+        lines = text.split("\n") if "\n" in text else layout.broken(text, width)
+        return "\n".join(indent + line for line in lines)
 
 
 def _columns() -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mobileops.cli import parser
+from mobileops.cli.verbs import BY_NAME
 
 
 @pytest.mark.parametrize("told", ["", "57", "0", "-3", "wide"])
@@ -30,3 +31,16 @@ def test_without_any_output_it_is_eighty(monkeypatch):
     monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.setattr(sys, "__stdout__", None)
     assert parser._columns() == 80
+
+
+@pytest.mark.parametrize("columns", [80, 200])
+def test_a_long_summary_is_broken_and_an_example_is_not(monkeypatch, capsys, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    example = "mobileops explain" + " MOP1009" * 40
+    asked = parser.Parser(BY_NAME["explain"])
+    asked.description = "word " * 60
+    asked.example(example)
+    asked.print_help()
+    *words, shown = capsys.readouterr().out.rstrip("\n").split("\n")
+    assert shown == f"  {example}"
+    assert max(map(len, words)) <= columns

@@ -137,6 +137,11 @@ def test_a_table_that_does_not_fit_breaks_its_widest_cells_and_loses_nothing() -
     assert " ".join(row[end:].strip() for row in rows[1:]) == WORDS
 
 
+def test_a_cell_is_not_broken_behind_the_slash_that_begins_it() -> None:
+    assert layout.broken("/yUd1kFwg0Z1RroHmgrAj1=", 20, hard=True) == ["/yUd1kFwg0Z1RroHmgrA", "j1="]
+    assert layout.broken("/srv/data/of/the", 9, hard=True) == ["/srv/", "data/of/", "the"]
+
+
 def test_a_table_that_fits_or_has_no_terminal_is_left_alone() -> None:
     lines = [["A", "B"], ["x" * 90, "y"]]
     assert layout.table(lines, None) == f"A{'':91}B\n{'x' * 90}  y\n"

@@ -77,6 +77,7 @@ def _tell(console: Console, server: InstanceServer, folder: Path, *, as_json: bo
     else:
         console.fields(facts)
         config, token = facts["trust_config"], facts["token"]
-        console.note(f'sigstore --trust-config {config} sign --identity-token "$(cat {token})" FILE')
+        console.note("what signs a file with it:")
+        console.stderr.write(f'sigstore --trust-config {config} sign --identity-token "$(cat {token})" FILE\n')
         console.note("serving this account until interrupted (Ctrl-C)")
     console.stdout.flush()

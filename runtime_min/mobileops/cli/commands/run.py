@@ -69,7 +69,7 @@ def _run(arguments: argparse.Namespace, source: Path, reporter: _Terminal, conso
             configure=lambda home, receipt: _set(arguments.set, home, receipt),
             debug=debug_wanted(console),
         )
-        reporter.note(f"for other commands about it: export MOBILEOPS_HOME={bench.home.root}")
+        reporter.note(f"for other commands about it:\n  export MOBILEOPS_HOME={bench.home.root}")
         return _follow(source, session, reporter) if arguments.dev else _once(source, session)
 
 
