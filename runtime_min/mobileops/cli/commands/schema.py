@@ -74,6 +74,8 @@ def _tell_editor(folder: Path, text: str, arguments: argparse.Namespace, console
         changed = editors.write_settings(folder, text)
     for path in changed:
         console.print(f"wrote {path}")
+    if not changed:
+        console.note(f"{folder / editors.SETTINGS} says so already")
     if editors.needs_modeline(folder):
         console.note(f"plugin.yaml names a schema by its address; to work offline, begin it with: {editors.MODELINE}")
 

@@ -90,4 +90,4 @@ def test_a_yaml_manifest_that_names_a_schema_gets_a_hint(capsys, tmp_path):
     assert editors.MODELINE in capsys.readouterr().err
     (tmp_path / "plugin.yaml").write_text(f"{editors.MODELINE}\n$schema: https://example.com/x\n")
     assert main(["schema", "--vscode", str(tmp_path)]) == 0
-    assert capsys.readouterr().err == ""
+    assert capsys.readouterr().err == f"{tmp_path / editors.SETTINGS} says so already\n"
