@@ -114,9 +114,9 @@ class Quickstart:
         self._show(f"\n# {step.says}")
         self._show(f"$ mobileops {' '.join(_quoted(word) for word in step.words)}")
         done = self._command(*step.words)
-        for line in (done.stdout + done.stderr).splitlines():
+        for line in done.stdout.splitlines():
             self._show(f"  {line}")
-        if done.returncode != 0 or step.expects not in done.stdout + done.stderr:
+        if done.returncode != 0 or step.expects not in done.stdout:
             raise PackagingError(
                 f"the step 'mobileops {' '.join(step.words)}' did not do what it must (exit {done.returncode})",
                 code="MOP7110",
@@ -131,7 +131,8 @@ class Quickstart:
             cwd=self.folder,
             env=dict(self._environment),
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             timeout=STEP_TIMEOUT_S,
             check=False,
