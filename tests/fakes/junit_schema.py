@@ -1,7 +1,8 @@
 """What the JUnit plugin of Jenkins takes, in the words of its schema (junit-10.xsd), checked by hand.
 
-Not the schema itself, which no installed package has: a check by structure. The same elements, what may be in
-what, and the required attributes are held to; counts have to be numbers, which the schema leaves open and every reader expects.
+Not the schema itself, which no installed package has: a check by structure. The same elements, what may be in what,
+and the required attributes are held to; counts have to be numbers, which the schema leaves open and every reader
+expects.
 """
 
 from __future__ import annotations
