@@ -193,6 +193,15 @@ def test_an_interrupt_of_nothing_is_forgotten(typist: Typist) -> None:
     assert typist.run("2")["output"] == "2\n"
 
 
+def test_closing_a_session_interrupts_what_runs_in_it(typist: Typist) -> None:
+    closing = threading.Thread(target=typist.send, kwargs={"close": True})
+    typist.plugin.close = closing.start
+    typist.send(source="plugin.close()\nwhile True: pass", script=True)
+    found = next(one for one in (typist.answer(), typist.answer()) if one is not None)
+    assert (found["failed"], "KeyboardInterrupt" in found["error"]) == (True, True)
+    closing.join()
+
+
 def test_a_closed_session_has_no_thread_and_its_names_are_gone(typist: Typist) -> None:
     typist.run("x = 1")
     thread = typist.shells._sessions[1].thread
