@@ -94,7 +94,7 @@ def python_for(identity: dict[str, Any], code: str = "") -> Iterator[str]:
         if not _why_not([candidate, *command], identity):
             yield candidate
             return
-    with tempfile.TemporaryDirectory(prefix="mobileops-python-", dir="/var/tmp") as folder:  # a sandbox has a /tmp
+    with tempfile.TemporaryDirectory(prefix="mobileops-python-", dir="/usr/local") as folder:  # as if it were installed
         Path(folder).chmod(0o755)
         copied = str(copy_python(Path(folder)))
         if refusal := _why_not([copied, *command], identity):
