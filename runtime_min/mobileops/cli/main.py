@@ -131,6 +131,8 @@ def _silence() -> None:
 
 def _guarded(words: list[str]) -> int:
     """Run a verb; every way out of it is a message without a traceback and an exit code."""
+    import datetime  # noqa: F401, PLC0415  msgspec's own import of it makes a crash or an ImportError of Ctrl-C
+
     from mobileops.cli.console import Console  # noqa: PLC0415  the help above does without
     from mobileops.errors import MobileOpsError  # noqa: PLC0415  the help above does without
 
