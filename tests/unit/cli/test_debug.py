@@ -157,6 +157,7 @@ def test_what_does_not_run_is_started_in_debug_mode(
     monkeypatch.delenv("MOBILEOPS_PLUGIN_DEBUG")
     code, _out, err = mobileops("debug", "echo", "--timeout", "0")
     assert (code, "it is started in debug mode" in err, "no editor came" in err) == (1, True, True)
+    assert "goes on in debug mode" in err
     assert json.loads(mobileops("status", "echo", "--detailed", "--json")[1])["debug"] == "ready"
 
 

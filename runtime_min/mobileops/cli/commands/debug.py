@@ -43,33 +43,37 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     client = started(console.home())
     try:
         _have_debug_mode(client, name, arguments, console)
-        facts = client.ask("debug-facts", name=name)
-        with _editor.listen(arguments.port) as listener:
-            port = listener.getsockname()[1]
-            console.print(json.dumps(_launch(name, port, facts["app"]), indent=2))
-            console.note(f"{name} {facts['version']}, pid {facts['pid']}: attach an editor to {_editor.HOST}:{port}")
-            console.note(
-                "Above is its .vscode/launch.json. One connection of this account is served; Ctrl-C ends this."
-            )
-            editor = _editor.wait_for_editor(
-                listener,
-                stdin=None if arguments.timeout is not None else _descriptor(console),
-                timeout_s=arguments.timeout,
-                on_stranger=lambda uid: console.note(f"refused: a connection of uid {uid}, another account"),
-            )
-        if editor is None:
-            console.note(
-                "no editor came" if arguments.timeout is not None else "no editor came: standard input has ended"
-            )
-            return 0 if arguments.timeout is None else 1
-        with editor:
-            debugger = client.become("debug", name=name)
-            console.note("an editor is attached")
-            _editor.relay(editor, debugger)
-        console.note(f"the editor is gone; {name} goes on in debug mode until it is stopped or restarted")
-        return 0
+        try:
+            return _serve(client, name, arguments, console)
+        finally:
+            console.note(f"{name} goes on in debug mode until it is stopped or restarted")
     finally:
         client.close()
+
+
+def _serve(client: Client, name: str, arguments: argparse.Namespace, console: Console) -> int:
+    """Serve one editor until it disconnects; return the exit code."""
+    facts = client.ask("debug-facts", name=name)
+    with _editor.listen(arguments.port) as listener:
+        port = listener.getsockname()[1]
+        console.print(json.dumps(_launch(name, port, facts["app"]), indent=2))
+        console.note(f"{name} {facts['version']}, pid {facts['pid']}: attach an editor to {_editor.HOST}:{port}")
+        console.note("Above is its .vscode/launch.json. One connection of this account is served; Ctrl-C ends this.")
+        editor = _editor.wait_for_editor(
+            listener,
+            stdin=None if arguments.timeout is not None else _descriptor(console),
+            timeout_s=arguments.timeout,
+            on_stranger=lambda uid: console.note(f"refused: a connection of uid {uid}, another account"),
+        )
+    if editor is None:
+        console.note("no editor came" if arguments.timeout is not None else "no editor came: standard input has ended")
+        return 0 if arguments.timeout is None else 1
+    with editor:
+        debugger = client.become("debug", name=name)
+        console.note("an editor is attached")
+        _editor.relay(editor, debugger)
+    console.note("the editor is gone")
+    return 0
 
 
 def _have_debug_mode(client: Client, name: str, arguments: argparse.Namespace, console: Console) -> None:
