@@ -56,9 +56,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Take the options over."""
     if config.getoption("--mobileops-sandboxed"):
-        from mobileops.plugin import confined  # noqa: PLC0415  pytest loads this file for every project
+        from mobileops.plugin import sandboxing  # noqa: PLC0415  pytest loads this file for every project
 
-        confined.use(sandboxed=True, home=config.getoption("--mobileops-home"))
+        sandboxing.use(sandboxed=True, home=config.getoption("--mobileops-home"))
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mobileops.errors import NotFoundError
-from mobileops.plugin import confined
+from mobileops.plugin import confined, sandboxing
 from mobileops.plugin import host as hosts
 from mobileops.plugin.loading import load_class, search_path
 from mobileops.plugin.local_host import LocalHost
@@ -55,8 +55,8 @@ class Loader:
             HostFault: it is to be sandboxed, and the toolchain is not installed here (MOP2601).
         """
         app = _find_app(name, self._test_file)
-        if confined.wanted() if sandboxed is None else sandboxed:
-            sandbox = confined.open_sandbox(app, dict(settings or {}))
+        if sandboxing.wanted() if sandboxed is None else sandboxed:
+            sandbox = sandboxing.open_sandbox(app, dict(settings or {}))
             self._clean_up(sandbox.close)
             self.host = confined.SandboxHost(sandbox)
             return confined.SandboxedPlugin(sandbox)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mobileops.errors import CallError, HostFault, PermissionDenied, PluginError
-from mobileops.plugin import confined
+from mobileops.plugin import sandboxing
 from mobileops.plugin.confined import SandboxedPlugin, SandboxHost
 from mobileops.plugin.testing import PluginTestCase
 from tests.fakes.fake_sandbox import FakeSandbox
@@ -134,8 +134,8 @@ def test_a_python_without_the_toolchain_says_so(tmp_path: Path, monkeypatch: pyt
 
 def test_a_run_of_tests_decides_for_those_that_do_not_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = write_plugin(tmp_path / "echo")
-    monkeypatch.setattr(confined, "open_sandbox", lambda app, settings: FakeSandbox(app, call=settings))
-    confined.use(sandboxed=True)
+    monkeypatch.setattr(sandboxing, "open_sandbox", lambda app, settings: FakeSandbox(app, call=settings))
+    sandboxing.use(sandboxed=True)
     try:
         case = PluginTestCase()
         assert case.load_plugin(folder, settings={"a": 1}).echo() == {"a": 1}
@@ -145,5 +145,5 @@ def test_a_run_of_tests_decides_for_those_that_do_not_say(tmp_path: Path, monkey
         assert not isinstance(case.load_plugin(folder), SandboxedPlugin)
     finally:
         PluginTestCase.sandboxed = None
-        confined.use(sandboxed=False)
+        sandboxing.use(sandboxed=False)
         case.doCleanups()

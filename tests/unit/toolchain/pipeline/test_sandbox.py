@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mobileops.errors import CallError, ManifestError, PluginError
-from mobileops.plugin import confined
+from mobileops.plugin import sandboxing
 from mobileops.runtime.home import Home
 from mobileops.toolchain.pipeline import sandbox
 from tests.fakes.plugin_folder import write_plugin
@@ -100,7 +100,7 @@ def run(app: Path) -> Iterator[sandbox.SandboxedRun]:
 
 
 def test_the_entry_point_leads_here(app: Path, run: sandbox.SandboxedRun) -> None:
-    opened: Any = confined.open_sandbox(app, {})
+    opened: Any = sandboxing.open_sandbox(app, {})
     assert (type(opened).__module__, opened.name, opened.version) == (sandbox.__name__, run.name, "1.0.0")
 
 

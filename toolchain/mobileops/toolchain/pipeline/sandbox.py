@@ -134,7 +134,7 @@ class Bench:
 
 
 class SandboxedRun:
-    """The plugin of one test; a `mobileops.plugin.confined.Sandbox`."""
+    """The plugin of one test; a `mobileops.plugin.sandboxing.Sandbox`."""
 
     def __init__(self, bench: Bench, settings: Mapping[str, Any]) -> None:
         """Begin with the given settings, an empty ``/data`` and an empty log."""

@@ -35,7 +35,7 @@ def main(channel: socket.socket, assignment: Mapping[str, Any]) -> NoReturn:
     sys.path[:] = [path for path in sys.path if path != APP]  # the runner adds it once pytest is imported
     sys.path.append(str(site))
     runner = importlib.import_module(RUNNER)
-    vars(importlib.import_module("mobileops.plugin.confined"))["open_sandbox"] = no_second_sandbox
+    vars(importlib.import_module("mobileops.plugin.sandboxing"))["open_sandbox"] = no_second_sandbox
     scratch = Path(tempfile.mkdtemp(prefix="mobileops-"))
     report, junit = scratch / "report.json", scratch / "junit.xml"
     options: dict[str, Any] = {}
