@@ -1,4 +1,8 @@
-"""Where a command writes: data on standard output, words for people on standard error."""
+"""Where a command writes: data on standard output, words for people on standard error.
+
+Whatever a plugin, a bundle or a file had a part in, nothing that is written here acts on a terminal: control characters
+and what turns text around stand there in escapes. JSON escapes by its own rules.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO
 
 from mobileops.cli import layout
+from mobileops.cli.layout import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,7 +44,7 @@ class Console(NamedTuple):
 
     def print(self, text: str) -> None:
         """Write one line of data."""
-        self.stdout.write(text + "\n")
+        self.stdout.write(layout.harmless(text) + "\n")
 
     def prose(self, line: str) -> None:
         """Write one line of words; on a terminal in lines of its width, each but the first indented a little more."""
@@ -55,7 +60,7 @@ class Console(NamedTuple):
         self.stdout.flush()
         stream = self.stdout if as_data else self.stderr
         columns = layout.width(stream)
-        for line in text.split("\n"):
+        for line in layout.harmless(text).split("\n"):
             is_source = line.startswith(" ") and not line.startswith(layout.LABELS)
             stream.write((line if is_source else layout.paragraph(line, columns)) + "\n")
 
@@ -67,7 +72,7 @@ class Console(NamedTuple):
 
     def wrapped(self, label: str, text: str) -> None:
         """Write text after a label: on a terminal in lines of its width, otherwise in one line."""
-        columns = layout.width(self.stdout)
+        columns, text = layout.width(self.stdout), printable(text)
         lines = [text]
         if columns is not None:
             lines = layout.broken(text, max(columns - len(label), layout.MIN_COLUMNS))
@@ -84,6 +89,7 @@ class Console(NamedTuple):
     def note(self, text: str) -> None:
         """Write one line for a person, after the data that came before it."""
         self.stdout.flush()
+        text = layout.harmless(text)
         self.stderr.write((text if "\n" in text else layout.paragraph(text, layout.width(self.stderr))) + "\n")
         self.stderr.flush()
 
@@ -118,10 +124,3 @@ class Console(NamedTuple):
         from mobileops.runtime.home import Home, default_root  # noqa: PLC0415  not every command needs one
 
         return Home(default_root(dict(self.environment), uid=os.geteuid())).prepare()
-
-
-def printable(text: str) -> str:
-    """Return text that a plugin or a bundle wrote without what could act on a terminal."""
-    if text.isprintable():
-        return text
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)

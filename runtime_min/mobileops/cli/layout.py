@@ -1,4 +1,4 @@
-"""Text as wide as a terminal: lines and the cells of a table are broken, so that nothing is cut off.
+"""Text for a terminal: as wide as it is, broken instead of cut off, and without what could act on it.
 
 Where there is no terminal, nothing is broken: programs and files get whole lines. No typing, textwrap or shutil: their
 import would take longer than ``mobileops --help``.
@@ -36,6 +36,20 @@ def width(stream: TextIO) -> int | None:
         return COLUMNS
 
 
+def printable(text: str) -> str:
+    """Return one line that a plugin or a bundle may have written, with what could act on a terminal in escapes."""
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+
+
+def harmless(text: str) -> str:
+    """Return lines of text, tabs among them, with everything else that could act on a terminal in escapes."""
+    if text.isprintable():
+        return text
+    return "\n".join("\t".join(map(printable, line.split("\t"))) for line in text.split("\n"))
+
+
 def broken(text: str, columns: int, *, hard: bool = False) -> list[str]:
     """Return text in lines, broken at spaces.
 
@@ -67,10 +81,13 @@ def paragraph(text: str, columns: int | None) -> str:
 def table(lines: Sequence[Sequence[str]], columns: int | None) -> str:
     """Return rows as aligned columns, two spaces apart and without trailing space; cells are broken to fit a terminal.
 
+    A cell is one line whatever it holds: `printable`.
+
     Args:
         lines: the header, then the rows.
         columns: of the terminal, None for none.
     """
+    lines = [[printable(cell) for cell in line] for line in lines]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     if columns is not None:
         widths = _fitted(widths, lines, columns - _GAP * (len(widths) - 1))

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from mobileops.cli.commands._trust import decide, warn
-from mobileops.cli.console import printable
+from mobileops.cli.layout import printable
 from mobileops.errors import EXIT_DONE, EXIT_REFUSED, MobileOpsError, RefusedError
 from mobileops.runtime.installation import consent, offers, plan
 from mobileops.runtime.installation.consent import Answer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mobileops.cli.console import printable
+from mobileops.cli.layout import printable
 
 if TYPE_CHECKING:
     from mobileops.runtime.logs import Record

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mobileops.cli.commands._sources import find_source
-from mobileops.cli.console import printable
+from mobileops.cli.layout import printable
 from mobileops.errors import EXIT_DONE, EXIT_FAILURE
 from mobileops.toolchain.diagnostics import repair
 from mobileops.toolchain.tighten import propose

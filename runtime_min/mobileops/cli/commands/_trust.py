@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from mobileops.cli.console import printable
+from mobileops.cli.layout import printable
 from mobileops.runtime.store import signer_pins
 from mobileops.runtime.trust import Trail, VerifiedBundle, anchors, load_policy, verify
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mobileops.cli.commands._manager import installed
 from mobileops.cli.commands._times import moment
-from mobileops.cli.console import printable
+from mobileops.cli.layout import printable
 from mobileops.errors import UsageError
 from mobileops.runtime import audit
 from mobileops.runtime.report import hiding

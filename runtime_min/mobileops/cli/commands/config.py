@@ -9,7 +9,6 @@ from mobileops.cli.commands._config_apply import commit
 from mobileops.cli.commands._config_edit import edited
 from mobileops.cli.commands._manager import installed
 from mobileops.cli.commands._secrets import piped_or_typed
-from mobileops.cli.console import printable
 from mobileops.cli.suggestions import did_you_mean
 from mobileops.errors import UsageError
 from mobileops.runtime.receipts import Receipts
@@ -118,7 +117,7 @@ def _show(arguments: argparse.Namespace, console: Console, manifest: Manifest, s
     elif settings:
         console.table(
             ("SETTING", "VALUE", "FROM", "APPLIES", "TAKES"),
-            [(one.name, _value(one), one.origin, one.apply, printable(one.needs)) for one in settings],
+            [(one.name, _value(one), one.origin, one.apply, one.needs) for one in settings],
         )
         for one in settings:
             if not one.known:
@@ -134,9 +133,7 @@ def _value(setting: Setting) -> str:
         return "-"
     if setting.secret:
         return "(hidden)"
-    if isinstance(setting.value, str):
-        return printable(setting.value)
-    return printable(json.dumps(setting.value, ensure_ascii=False))
+    return setting.value if isinstance(setting.value, str) else json.dumps(setting.value, ensure_ascii=False)
 
 
 def _tell(console: Console, name: str, outcome: dict[str, Any]) -> None:

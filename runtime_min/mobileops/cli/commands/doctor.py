@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mobileops.cli.console import printable
+from mobileops.cli.layout import printable
 from mobileops.errors import EXIT_FAILURE, MobileOpsError
 from mobileops.runtime.isolation import bare, cgroup_hierarchies
 from mobileops.runtime.isolation.probe import probe

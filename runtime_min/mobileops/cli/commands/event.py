@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mobileops.cli.commands._json_value import parse_value
 from mobileops.cli.commands._manager import started
-from mobileops.cli.console import printable
+from mobileops.cli.layout import printable
 from mobileops.errors import ManifestError, UsageError
 from mobileops.manifest import Permission
 from mobileops.runtime.manager.client import connect

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from mobileops.cli.commands._repositories import open_sources, warn_stale
-from mobileops.cli.console import printable
+from mobileops.cli.layout import printable
 from mobileops.cli.suggestions import did_you_mean
 from mobileops.errors import MobileOpsError, NotFoundError
 
@@ -64,15 +64,15 @@ def _show(document: Document, repository: str, console: Console) -> None:
         "name": document.name,
         "version": newest.version,
         "type": newest.type,
-        "description": printable(document.description),
-        "author": printable(document.author),
+        "description": document.description,
+        "author": document.author,
         "homepage": document.homepage,
         "keywords": ", ".join(document.keywords),
         "licence": newest.license,
         "permissions": ", ".join(newest.permissions) or "none",
         "needs": ", ".join(f"{name} {wanted}" for name, wanted in newest.plugin_dependencies.items()),
         "runs on": _compatibility(newest),
-        "owner": printable(", ".join(f"{key} {value}" for key, value in document.owner.items())),
+        "owner": ", ".join(f"{key} {value}" for key, value in document.owner.items()),
         "deprecated": _deprecated(document),
         "repository": repository,
     }
@@ -82,9 +82,9 @@ def _show(document: Document, repository: str, console: Console) -> None:
             release.version + (f" ({release.platform})" if release.platform else ""),
             release.published_at[:10],
             f"{release.archive.size_bytes}",
-            printable(_signer(release)),
+            _signer(release),
             ", ".join(one.kind for one in release.evidence) or "-",
-            printable(f"yanked: {release.yanked}" if release.yanked else ""),
+            f"yanked: {release.yanked}" if release.yanked else "",
         )
         for release in document.releases
     ]
@@ -109,5 +109,5 @@ def _deprecated(document: Document) -> str | None:
     if said is None:
         return None
     parts = [f"use {said.successor}"] if said.successor else []
-    parts += [printable(said.reason)] if said.reason else []
+    parts += [said.reason] if said.reason else []
     return "; ".join(parts) or "yes"

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from mobileops.bundle import open_bundle, read_api, read_overrides, read_sbom
 from mobileops.cli.commands._sources import find_bundle
-from mobileops.cli.console import printable
 from mobileops.errors import EXIT_FAILURE, BundleRefused
 
 if TYPE_CHECKING:
@@ -84,18 +83,18 @@ def _show(facts: dict[str, Any], console: Console) -> None:
     members, dependencies, events = facts.pop("members"), facts.pop("dependencies"), facts.pop("events")
     methods = (f"{name}({', '.join(method['positional'])})" for name, method in facts["methods"].items())
     facts["permissions"] = ", ".join(facts["permissions"]) or "none"
-    facts["methods"] = printable(", ".join(methods)) or "none"
+    facts["methods"] = ", ".join(methods) or "none"
     for verb, topics in events.items():
         if topics:
-            facts[verb] = printable(", ".join(topics))
+            facts[verb] = ", ".join(topics)
     overrides = facts.pop("overrides")
     facts["vendored"] = len(dependencies) or "none"
     console.fields(facts)
     if overrides:
-        rows = [tuple(map(printable, (one["code"], name, one["found"]))) for name, one in overrides.items()]
+        rows = [(one["code"], name, one["found"]) for name, one in overrides.items()]
         console.table(("ALLOWED", "MEMBER", "WHAT IT IS"), rows)
     if dependencies:
-        rows = [tuple(printable(one[key]) for key in ("name", "version", "licence")) for one in dependencies]
+        rows = [tuple(one[key] for key in ("name", "version", "licence")) for one in dependencies]
         console.table(("VENDORED", "VERSION", "LICENCE"), rows)
     console.table(
         ("SIZE", "PACKED", "MEMBER"), [(f"{m['size_bytes']}", f"{m['compressed_bytes']}", m["name"]) for m in members]

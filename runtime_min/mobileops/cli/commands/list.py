@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec.structs import asdict
 
 from mobileops.cli.commands._manager import brief, states
-from mobileops.cli.console import printable
 from mobileops.cli.glance import list_rows, table
 from mobileops.runtime.receipts import Receipts
 
@@ -79,4 +78,4 @@ def _available(arguments: argparse.Namespace, home: Home, console: Console) -> i
 
 
 def _words(one: dict[str, Any]) -> str:
-    return printable(one["description"]) + (" (deprecated)" if one["deprecated"] else "")
+    return f"{one['description']}{' (deprecated)' if one['deprecated'] else ''}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from mobileops.cli.commands import _records
 from mobileops.cli.commands._manager import installed
 from mobileops.cli.commands._times import moment
-from mobileops.cli.console import printable
+from mobileops.cli.layout import printable
 from mobileops.errors import NotFoundError, UsageError
 from mobileops.runtime import logs
 from mobileops.runtime.logs.following import Follower

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mobileops.cli.commands._subjects import find_subject
-from mobileops.cli.console import printable
 from mobileops.cli.suggestions import did_you_mean
 from mobileops.errors import EXIT_DONE, EXIT_FAILURE, UsageError
 
@@ -242,15 +241,12 @@ def _audit(arguments: argparse.Namespace, console: Console) -> int:
 
 def _print_usage(found: Usage, console: Console) -> None:
     rows = [
-        (one.permission, one.state, f"{one.count}", one.last or "-", printable(", ".join(one.targets)) or "-")
+        (one.permission, one.state, f"{one.count}", one.last or "-", ", ".join(one.targets) or "-")
         for one in found.permissions
     ]
     if rows:
         console.table(("PERMISSION", "STATE", "TIMES", "LAST", "FOR"), rows)
     if found.denials:
         console.print(f"\nrefused: {found.denials} times")
-        shown = [
-            (f"{one.count}", one.last, one.operation, printable(one.target), printable(one.reason))
-            for one in found.denied
-        ]
+        shown = [(f"{one.count}", one.last, one.operation, one.target, one.reason) for one in found.denied]
         console.table(("TIMES", "LAST", "OPERATION", "TARGET", "WHY"), shown)

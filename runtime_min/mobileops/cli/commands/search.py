@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from mobileops.cli.commands._repositories import look_into, open_sources
-from mobileops.cli.console import printable
 from mobileops.errors import UsageError
 from mobileops.runtime.repository.query import Query
 
@@ -67,9 +66,9 @@ def show(found: list[dict[str, Any]], console: Console, *, as_json: bool) -> Non
                 one["name"],
                 one["version"],
                 one["type"],
-                printable(one["publisher"]),
+                one["publisher"],
                 one["repository"],
-                printable(one["description"]) + (" (deprecated)" if one["deprecated"] else ""),
+                one["description"] + (" (deprecated)" if one["deprecated"] else ""),
             )
             for one in found
         ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mobileops.cli.commands._line_editing import prompter
 from mobileops.cli.commands._manager import installed, running
 from mobileops.cli.commands._shell_session import ShellSession
-from mobileops.cli.console import printable
+from mobileops.cli.layout import harmless
 from mobileops.runtime.routing.shells import MAX_SOURCE_BYTES, too_long
 
 if TYPE_CHECKING:
@@ -84,13 +84,9 @@ def _converse(session: ShellSession, name: str, console: Console) -> int:
 
 def _show(answer: dict[str, Any], console: Console) -> None:
     """Print what a statement printed; a plugin's text cannot act on the terminal."""
-    console.stdout.write(_printable(answer["output"]))
+    console.stdout.write(harmless(answer["output"]))
     console.stdout.flush()
-    console.stderr.write(_printable(answer["error"]))
+    console.stderr.write(harmless(answer["error"]))
     console.stderr.flush()
     if answer["dropped"]:
         console.note(f"{answer['dropped']} more characters were dropped")
-
-
-def _printable(text: str) -> str:
-    return "\n".join("\t".join(printable(part) for part in line.split("\t")) for line in text.split("\n"))

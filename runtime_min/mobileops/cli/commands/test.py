@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mobileops.cli.commands._sources import find_source
-from mobileops.cli.console import printable
+from mobileops.cli.layout import harmless
 
 if TYPE_CHECKING:
     import argparse
@@ -99,7 +99,7 @@ def _surroundings(console: Console, cwd: Path, *, from_a_bundle: bool = False) -
 
     def show(text: str) -> None:
         # what somebody else's tests print must not act on this terminal
-        console.stdout.write("\n".join(map(printable, text.split("\n"))) if from_a_bundle else text)
+        console.stdout.write(harmless(text) if from_a_bundle else text)
         console.stdout.flush()
 
     return Surroundings(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mobileops.cli.commands._manager import installed, states
-from mobileops.cli.console import printable
+from mobileops.cli.layout import printable
 from mobileops.errors import EXIT_DONE, PluginError, RefusedError
 from mobileops.runtime.installation import removal
 from mobileops.runtime.store import Store, dependents, occupancy, removing
