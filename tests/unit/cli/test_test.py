@@ -95,6 +95,7 @@ def test_the_plugin_gets_a_process_in_its_sandbox(mobileops, echo):
     (echo / "main.py").write_text((echo / "main.py").read_text() + textwrap.indent(textwrap.dedent(PID), "    "))
     code, out, err = mobileops("test", "echo", "--sandboxed", "--no-conformance")
     assert (code, err.rpartition(": ")[2]) == (0, "1 passed (pytest)\n"), out + err
+    assert "Warning" not in out
 
 
 def test_the_sandbox_has_the_python_that_runs_the_command(mobileops, echo, tmp_path):

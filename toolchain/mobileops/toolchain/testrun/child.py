@@ -105,6 +105,7 @@ def _pytest(
         "-pno:cacheprovider",
         "--color=no",
         "-rfEs",
+        "-Wignore::pytest.PytestAssertRewriteWarning",  # of our own modules, which are imported by now
     ]
     if asked.get("junit"):
         options += [f"--junitxml={asked['junit']}", "-ojunit_family=xunit2", f"-ojunit_suite_name={asked['suite']}"]
