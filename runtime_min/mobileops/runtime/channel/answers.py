@@ -6,7 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from mobileops.errors import CallError, ProtocolViolation
-from mobileops.runtime.channel.rpc import NO_ANSWER, STREAM_WINDOW
+from mobileops.runtime.channel.rpc import NO_ANSWER, STREAM_WINDOW, WRONG_ARGUMENT
 
 if TYPE_CHECKING:
     import asyncio
@@ -104,7 +104,9 @@ def remote_error(body: object, *, hide: Callable[[str], str] = str) -> CallError
     form = body if isinstance(body, dict) else {}
     remote_type = str(form.get("type", "Exception"))[:200]
     message = hide(str(form.get("message", "")))[:4000]
-    error = CallError(f"{remote_type}: {message}", code=str(form.get("code", "MOP5010"))[:16], remote_type=remote_type)
+    code = str(form.get("code", "MOP5010"))[:16]
+    fix = "call it with the arguments that its signature names" if code == WRONG_ARGUMENT else None
+    error = CallError(f"{remote_type}: {message}", code=code, remote_type=remote_type, fix=fix)
     detail = form.get("detail")
     if detail:
         error.why = hide(str(detail))[:20000]

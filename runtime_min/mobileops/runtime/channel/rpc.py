@@ -56,6 +56,9 @@ READ_BYTES: Final = 1 << 16
 NO_ANSWER: Final = "MOP5014"
 """The code of a call that was not answered before its deadline."""
 
+WRONG_ARGUMENT: Final = "MOP5015"
+"""The code of a call whose arguments are not those of the method."""
+
 HOOK_REFUSED: Final = "MOP5107"
 """The code of a ``pre_`` hook that failed."""
 

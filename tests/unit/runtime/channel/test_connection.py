@@ -11,6 +11,7 @@ import pytest
 
 from mobileops.errors import CallError, MobileOpsError, PluginError, PluginGone, RefusedError
 from mobileops.runtime.channel import connection as module
+from mobileops.runtime.channel.answers import remote_error
 from mobileops.runtime.channel.connection import Connection
 from mobileops.runtime.channel.decoder import Decoder
 from mobileops.runtime.channel.rpc import STREAM_WINDOW, Frame, Kind, encode
@@ -114,6 +115,12 @@ def test_an_error_answer_raises_with_the_remote_type() -> None:
         assert (caught.value.remote_type, caught.value.why) == ("ValueError", "Traceback")
 
     drive(scenario)
+
+
+@pytest.mark.parametrize(("code", "advised"), [("MOP5015", True), ("MOP5010", False), ("MOP7003", False)])
+def test_a_wrong_argument_comes_with_a_fix(code: str, advised: bool) -> None:
+    error = remote_error({"type": "TypeError", "message": "one too many", "code": code})
+    assert (error.code, error.fix is not None) == (code, advised)
 
 
 def test_an_error_answer_without_a_form_is_still_an_error() -> None:

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from mobileops.errors import CallError
+from mobileops.runtime.channel.rpc import WRONG_ARGUMENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-CODE: Final = "MOP5015"
 _PLAIN: Final = (bool, int, float, str, bytes, list, dict, Any, None)
 _BY_PLACE: Final = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _BY_NAME: Final = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -95,7 +95,9 @@ class Arguments:
             raise self._wrong(str(error)) from None
 
     def _wrong(self, what: str) -> CallError:
-        return CallError(f"{what}; the method is {self._name}{self._signature}", code=CODE, remote_type="TypeError")
+        return CallError(
+            f"{what}; the method is {self._name}{self._signature}", code=WRONG_ARGUMENT, remote_type="TypeError"
+        )
 
 
 def _checkable(annotation: Any, namespace: Mapping[str, Any]) -> Any:  # noqa: ANN401  types

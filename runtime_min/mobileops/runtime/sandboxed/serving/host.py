@@ -10,9 +10,8 @@ from mobileops.plugin.configuration import layered
 from mobileops.plugin.finishing import finished
 from mobileops.plugin.host import Request
 from mobileops.runtime.channel.arena import Arena
-from mobileops.runtime.channel.rpc import Frame, Kind
+from mobileops.runtime.channel.rpc import WRONG_ARGUMENT, Frame, Kind
 from mobileops.runtime.sandboxed.exchange import Exchange
-from mobileops.runtime.sandboxed.serving.arguments import CODE as WRONG_ARGUMENT
 from mobileops.runtime.sandboxed.serving.method import Method
 
 if TYPE_CHECKING:

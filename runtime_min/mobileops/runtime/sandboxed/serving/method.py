@@ -6,7 +6,8 @@ import inspect
 from typing import TYPE_CHECKING, Any, Final
 
 from mobileops.errors import CallError, NotFoundError
-from mobileops.runtime.sandboxed.serving.arguments import CODE, Arguments
+from mobileops.runtime.channel.rpc import WRONG_ARGUMENT
+from mobileops.runtime.sandboxed.serving.arguments import Arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -41,7 +42,7 @@ class Method:
             CallError: they are not.
         """
         if type(body) is not dict:
-            raise CallError("the arguments cannot be read", code=CODE, remote_type="TypeError")
+            raise CallError("the arguments cannot be read", code=WRONG_ARGUMENT, remote_type="TypeError")
         args, kwargs = body.get("args", ()), body.get("kwargs")
         if not kwargs and len(args) in self._unchecked:
             return self.run(*args)

@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mobileops.errors import MobileOpsError
 from mobileops.plugin.messages import Sender
 from mobileops.plugin.methods import exported
-from mobileops.runtime.channel.rpc import CALL, RESULT, Frame, Kind
-from mobileops.runtime.sandboxed.serving.arguments import CODE as WRONG_ARGUMENT
+from mobileops.runtime.channel.rpc import CALL, RESULT, WRONG_ARGUMENT, Frame, Kind
 from mobileops.runtime.sandboxed.serving.lifecycle import Lifecycle
 from mobileops.runtime.sandboxed.serving.method import Method, unknown
 from mobileops.runtime.sandboxed.serving.streams import Stream
