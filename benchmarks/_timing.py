@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-"""Programs run from bytecode, ours and others', as after an installation: the round that warms caches writes it."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Contender:
@@ -56,6 +53,14 @@ class Result:
     rounds: int
     cpu_s: float = 0.0
     memory_mb: int = 0
+
+
+def environment() -> dict[str, str]:
+    """Return the variables that programs run with, those of a benchmark among them.
+
+    They run from bytecode, ours and others', as after an installation: the round that warms caches writes it.
+    """
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def aside(work: Callable[[], object]) -> None:
@@ -105,7 +110,9 @@ def _run(contender: Contender) -> tuple[float, float, int]:
         contender.call()
         return time.perf_counter() - begin, time.process_time() - spent, 0
     assert contender.command is not None
-    with subprocess.Popen(contender.command, stdout=subprocess.DEVNULL, cwd=contender.cwd, env=ENVIRONMENT) as process:
+    with subprocess.Popen(
+        contender.command, stdout=subprocess.DEVNULL, cwd=contender.cwd, env=environment()
+    ) as process:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     taken = time.perf_counter() - begin
