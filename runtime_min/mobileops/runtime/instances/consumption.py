@@ -60,7 +60,7 @@ def exceeds(pid: int, limit_bytes: int) -> bool:
         limit_bytes: the limit.
     """
     processes = descendants(pid)
-    if sum(map(_resident, processes)) <= limit_bytes:
+    if sum(map(resident, processes)) <= limit_bytes:
         return False
     return sum(map(proportional, processes)) > limit_bytes
 
@@ -81,7 +81,8 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-def _resident(pid: int) -> int:
+def resident(pid: int) -> int:
+    """Return the memory of a process, in bytes, shared pages in full."""
     words = _read(f"/proc/{pid}/statm").split()
     return int(words[1]) * _PAGE_BYTES if words else 0
 
@@ -91,7 +92,7 @@ def proportional(pid: int) -> int:
     for line in _read(f"/proc/{pid}/smaps_rollup").splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024
-    return _resident(pid)  # it forbids others to look: counted as if it shared nothing
+    return resident(pid)  # it forbids others to look: counted as if it shared nothing
 
 
 def _read(path: str) -> str:

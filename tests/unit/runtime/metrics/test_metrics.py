@@ -12,11 +12,12 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from mobileops.errors import HostFault, UsageError
 from mobileops.runtime import audit
+from mobileops.runtime.instances import consumption
 from mobileops.runtime.metrics import settings
 from mobileops.runtime.metrics.denials import Denials
 from mobileops.runtime.metrics.openmetrics import render
 from mobileops.runtime.metrics.rates import between, merged
-from mobileops.runtime.metrics.usage import SLOW_S, Usage
+from mobileops.runtime.metrics.usage import SHARED_S, SLOW_S, Usage
 from tests.fakes.bench import Bench, until
 
 if TYPE_CHECKING:
@@ -108,6 +109,19 @@ def test_what_processes_use_is_added_up() -> None:
     gone = usage.look(now_s + 3 * SLOW_S)
     assert (gone.memory_bytes, gone.processes) == (0, 1)
     assert gone.open_files is None
+
+
+def test_what_is_shared_is_read_again_when_another_amount_is_held_or_after_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held, asked = [0], []
+    monkeypatch.setattr(consumption, "descendants", lambda pid: [pid])
+    monkeypatch.setattr(consumption, "resident", lambda _pid: held[0])
+    monkeypatch.setattr(consumption, "proportional", lambda pid: asked.append(pid) or held[0] // 2)
+    usage, found = Usage(os.getpid()), []
+    for now_s, held[0] in ((0, 100), (SLOW_S, 100), (2 * SLOW_S, 200), (3 * SLOW_S, 200), (3 * SLOW_S + SHARED_S, 200)):
+        found.append((usage.look(now_s).memory_bytes, len(asked)))
+    assert found == [(50, 1), (50, 1), (100, 2), (100, 2), (100, 3)]
 
 
 def test_open_files_are_counted_where_that_may_be_asked(tmp_path: Path) -> None:
