@@ -1,7 +1,7 @@
 """Where a command writes: data on standard output, words for people on standard error.
 
 Whatever a plugin, a bundle or a file had a part in, nothing that is written here acts on a terminal: control characters
-and what turns text around stand there in escapes. JSON escapes by its own rules.
+and what turns text around stand there in escapes. What programs read is written as it is: its format has escapes.
 """
 
 from __future__ import annotations
@@ -45,6 +45,10 @@ class Console(NamedTuple):
     def print(self, text: str) -> None:
         """Write one line of data."""
         self.stdout.write(layout.harmless(text) + "\n")
+
+    def document(self, text: str) -> None:
+        """Write a text for programs, as it is, and the end of its last line."""
+        self.stdout.write(text + "\n")
 
     def prose(self, line: str) -> None:
         """Write one line of words; on a terminal in lines of its width, each but the first indented a little more."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,9 +11,11 @@ import pytest
 from mobileops.cli.console import Console
 from mobileops.errors import PluginError
 from mobileops.runtime.home import Home
+from mobileops.runtime.logs.writing import LogFile, Record
 from mobileops.toolchain.sign import KeySigner
 from tests.fakes.daemon_thread import serving
 from tests.fakes.key_signature import trusted_key
+from tests.fakes.plugin_folder import write_plugin
 from tests.fakes.signed_bundle import Publisher
 
 if TYPE_CHECKING:
@@ -63,6 +66,19 @@ def test_lines_and_tabs_stay_where_lines_are_written_and_not_in_a_cell() -> None
     console.print("a\tb\nc")
     console.table(("A", "B"), [("one\ntwo", "three")])
     assert stream.getvalue() == "a\tb\nc\nA         B\none\\ntwo  three\n"
+
+
+def test_what_programs_read_is_as_it_was(mobileops: Run, tmp_path: Path) -> None:
+    """A no-break space is no printable character, and ``\\xa0`` is no JSON."""
+    write_plugin(tmp_path / "echo", **{"ver\u00a0sio": 1})
+    for form in ("json", "sarif"):
+        code, out, _err = mobileops("validate", "echo", "--format", form)
+        assert (code, "ver\u00a0sio" in json.dumps(json.loads(out), ensure_ascii=False)) == (1, True)
+    home = Home(tmp_path / "home").prepare()
+    record = Record(time="2026-11-22T20:00:00.000Z", plugin="echo", level="INFO", source="plugin", message="a\u00a0b")
+    LogFile(home.logs / "echo.jsonl").append(record)
+    assert json.loads(mobileops("logs", "--json")[1])["message"] == "a\u00a0b"
+    assert "a\\xa0b" in mobileops("logs")[1]
 
 
 def test_a_hostile_plugin_reaches_no_terminal(mobileops: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def _print(records: Iterable[logs.Record], arguments: argparse.Namespace, consol
     for record in records:
         any_found = True
         if arguments.json:
-            console.print(logs.to_line(record))
+            console.document(logs.to_line(record))
         else:
             console.print(_records.line(record))
     return any_found

@@ -92,7 +92,7 @@ def _report(source: Path, manifest_name: str | None, console: Console, *, form: 
     if diagnostics or form not in {"text", "github"}:
         from mobileops.toolchain.diagnostics import formats  # noqa: PLC0415  a good plugin needs no text
 
-        show = console.findings if form == "text" else console.print
+        show = console.findings if form == "text" else console.document
         show(formats.render(diagnostics, form, name=name, base=_base(source)))
     if form == "text":
         warnings = len(diagnostics) - errors
