@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         console.json({"path": str(created.path), "files": [str(name) for name in created.files]})
         return 0
     for name in created.files:
-        console.print(str(name))
+        console.document(str(name))
     console.note(f"made {created.path}; next: mobileops test {arguments.name}, mobileops package {arguments.name}")
     return 0
 

@@ -100,7 +100,7 @@ def _install_unit(home: Home, console: Console) -> int:
             fix="check the folder's permissions",
         ) from error
     scope = "" if is_system else "--user "
-    console.print(str(path))
+    console.document(str(path))
     console.note(f"next: systemctl {scope}daemon-reload && systemctl {scope}enable --now {path.name}")
     if not is_system:
         console.note("loginctl enable-linger keeps it running while you are not logged in")

@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.json:
         console.json({"path": str(locked.path), "targets": [str(one) for one in locked.targets], "missing": missing})
         return 0
-    console.print(str(locked.path))
+    console.document(str(locked.path))
     _explain(locked, console)
     return 0
 

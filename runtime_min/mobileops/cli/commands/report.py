@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.json:
         console.json({"path": str(path.absolute()), "members": sorted(members)})
         return 0
-    console.print(str(path))
+    console.document(str(path))
     console.note(f"it holds {', '.join(sorted(members))}; look through it before you send it")
     return 0
 
