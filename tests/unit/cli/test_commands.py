@@ -312,3 +312,9 @@ def test_a_panel_is_printed_with_its_content_and_a_wrong_name_is_explained(mobil
     code, out, err = mobileops("panel", "shown", "overveiw")
     assert (code, out) == (1, "")
     assert "MOP5021" in err
+
+
+def test_a_quickstart_where_no_folder_can_be_names_the_place(mobileops: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    code, _out, err = mobileops("quickstart", "--in", "file/sub")
+    assert (code, "MOP8004" in err, "file/sub" in err, "Errno" in err) == (4, True, True, False)

@@ -39,8 +39,9 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         Quickstart(arguments.parent.resolve(), show=show, environment=console.environment).run()
     except OSError as error:
         raise HostFault(
-            f"the quickstart cannot work here: {error}",
+            f"the quickstart cannot work here: {error.strerror or error}",
             code="MOP8004",
+            where=error.filename and str(error.filename),
             fix="change to a folder that this account may write, or name one with --in",
         ) from error
     return 0

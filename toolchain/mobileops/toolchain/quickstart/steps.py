@@ -61,7 +61,7 @@ class Quickstart:
         Raises:
             MobileOpsError: a step failed; what was started is stopped again.
         """
-        self.folder.mkdir()
+        self.folder.mkdir(parents=True)
         secret = self.folder / "secret.txt"
         secret.write_text(SECRET, encoding="utf-8")
         self._show(f"Everything happens in {self.folder}; to repeat a command by hand, first type:")
